@@ -1,0 +1,150 @@
+#include "mnp/core/files.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+
+namespace mnp {
+namespace {
+
+constexpr auto kWriteDeadline = std::chrono::minutes(5);
+
+/// A name in the same folder that no other process and no other thread uses.
+fs::path temporary_name(const fs::path& path) {
+  static std::atomic<uint64_t> counter{0};
+  return path.parent_path() / ("." + path.filename().string() + ".tmp-" +
+                               std::to_string(::getpid()) + "-" + std::to_string(++counter));
+}
+
+Status sync_folder(const fs::path& folder) {
+  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return fail_errno("open " + folder.string());
+  if (::fsync(fd.get()) != 0 && errno != EINVAL) return fail_errno("fsync " + folder.string());
+  return {};
+}
+
+Status write_durably(const fs::path& path, std::string_view bytes, unsigned mode) {
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  if (!fd) return fail_errno("create " + path.string());
+  if (auto written = write_all(fd.get(), bytes, Clock::now() + kWriteDeadline); !written)
+    return fail(written.error().within(path.string()));
+  if (::fsync(fd.get()) != 0) return fail_errno("fsync " + path.string());
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> read_file(const fs::path& path, size_t limit) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return fail_errno("open " + path.string());
+  auto text = read_all(fd.get(), limit);
+  if (!text) return fail(text.error().within("read " + path.string()));
+  return text;
+}
+
+Status replace_file(const fs::path& path, std::string_view bytes) {
+  const fs::path temporary = temporary_name(path);
+  auto done = write_durably(temporary, bytes, 0644);
+  if (done && ::rename(temporary.c_str(), path.c_str()) != 0)
+    done = fail_errno("rename to " + path.string());
+  if (!done) {
+    ::unlink(temporary.c_str());
+    return done;
+  }
+  return sync_folder(path.parent_path().empty() ? fs::path(".") : path.parent_path());
+}
+
+Status create_file_once(const fs::path& path, std::string_view bytes, unsigned mode) {
+  const fs::path temporary = temporary_name(path);
+  auto done = write_durably(temporary, bytes, mode);
+  if (!done && done.error().code == Code::kNotFound) {
+    MNP_CHECK(make_folders(path.parent_path()));
+    done = write_durably(temporary, bytes, mode);
+  }
+  if (done && ::link(temporary.c_str(), path.c_str()) != 0)
+    done = fail_errno("create " + path.string());
+  ::unlink(temporary.c_str());
+  if (!done) return done;
+  return sync_folder(path.parent_path());
+}
+
+Status make_folders(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) return fail(Code::kIo, "make folder " + path.string() + ": " + error.message());
+  return {};
+}
+
+Status remove_tree(const fs::path& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (!error) return {};
+  for (fs::recursive_directory_iterator entry(path, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->is_directory() && !entry->is_symlink()) ::chmod(entry->path().c_str(), 0700);
+  }
+  ::chmod(path.c_str(), 0700);
+  fs::remove_all(path, error);
+  if (error) return fail(Code::kIo, "remove " + path.string() + ": " + error.message());
+  return {};
+}
+
+Result<std::vector<std::string>> list_folder(const fs::path& path) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (fs::directory_iterator entry(path, error), end; !error && entry != end;
+       entry.increment(error))
+    names.push_back(entry->path().filename().string());
+  if (error == std::errc::no_such_file_or_directory)
+    return fail(Code::kNotFound, path.string() + ": no such folder");
+  if (error) return fail(Code::kIo, "list " + path.string() + ": " + error.message());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<std::vector<std::string>> list_files_below(const fs::path& path) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (fs::recursive_directory_iterator entry(path, error), end; !error && entry != end;
+       entry.increment(error))
+    if (entry->is_regular_file() || entry->is_symlink())
+      names.push_back(entry->path().lexically_relative(path).string());
+  if (error == std::errc::no_such_file_or_directory)
+    return fail(Code::kNotFound, path.string() + ": no such folder");
+  if (error) return fail(Code::kIo, "list " + path.string() + ": " + error.message());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<TemporaryFolder> TemporaryFolder::create(std::string_view prefix, const fs::path& parent) {
+  std::string name = (parent / prefix).string() + "XXXXXX";
+  if (::mkdtemp(name.data()) == nullptr) return fail_errno("make a folder in " + parent.string());
+  return TemporaryFolder(name);
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  if (!path_.empty()) (void)remove_tree(path_);
+}
+
+Result<std::optional<FileLock>> FileLock::try_acquire(const fs::path& path) {
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (!fd) return fail_errno("open " + path.string());
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return FileLock(std::move(fd));
+  if (errno == EWOULDBLOCK) return std::nullopt;
+  return fail_errno("lock " + path.string());
+}
+
+Result<uint64_t> free_bytes(const fs::path& path) {
+  struct statvfs info {};
+  if (::statvfs(path.c_str(), &info) != 0) return fail_errno("statvfs " + path.string());
+  return uint64_t{info.f_bavail} * info.f_frsize;
+}
+
+}  // namespace mnp

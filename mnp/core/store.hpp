@@ -1,0 +1,66 @@
+// Where a run lives: named immutable objects in a folder, in memory (tests), later in S3.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mnp/core/files.hpp"
+#include "mnp/core/result.hpp"
+
+namespace mnp {
+
+/// Keys are '/'-separated paths without a leading '/', "." or "..". All calls may be made from
+/// any thread. When a call returns success, what it wrote survives the loss of any node.
+class Store {
+ public:
+  virtual ~Store() = default;
+  /// Creates the object, or fails with kExists and leaves what is there. kStore: not committed.
+  virtual Status put_new(const std::string& key, std::string_view bytes) = 0;
+  /// Creates or replaces the object in one step.
+  virtual Status put(const std::string& key, std::string_view bytes) = 0;
+  /// kNotFound where there is none; kStore where that could not be found out.
+  virtual Result<std::string> get(const std::string& key) = 0;
+  /// Keys that start with `prefix` + "/", sorted.
+  virtual Result<std::vector<std::string>> list(const std::string& prefix) = 0;
+  /// No error when it is not there.
+  virtual Status remove(const std::string& key) = 0;
+  /// For people and for `MNP_RUN_URL`: where `key` is, as a path or URL.
+  virtual std::string url(const std::string& key) const = 0;
+};
+
+/// A folder: files, made with link(2), fsynced. Hidden files (".name") are not objects.
+class FolderStore : public Store {
+ public:
+  explicit FolderStore(fs::path root) : root_(std::move(root)) {}
+  Status put_new(const std::string& key, std::string_view bytes) override;
+  Status put(const std::string& key, std::string_view bytes) override;
+  Result<std::string> get(const std::string& key) override;
+  Result<std::vector<std::string>> list(const std::string& prefix) override;
+  Status remove(const std::string& key) override;
+  std::string url(const std::string& key) const override { return path(key).string(); }
+  fs::path path(const std::string& key) const { return root_ / key; }
+
+ private:
+  fs::path root_;
+};
+
+/// The fake of the tests; passes the same contract tests.
+class MemoryStore : public Store {
+ public:
+  Status put_new(const std::string& key, std::string_view bytes) override;
+  Status put(const std::string& key, std::string_view bytes) override;
+  Result<std::string> get(const std::string& key) override;
+  Result<std::vector<std::string>> list(const std::string& prefix) override;
+  Status remove(const std::string& key) override;
+  std::string url(const std::string& key) const override { return "memory:" + key; }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::string> objects_;
+};
+
+}  // namespace mnp
