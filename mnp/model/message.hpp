@@ -1,0 +1,61 @@
+// What main and a node's agent say to each other about commands. Main's own agent gets the same
+// messages in memory; the others over MPI, carried by mnp-rank, or over the control channel.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "mnp/core/ids.hpp"
+#include "mnp/core/result.hpp"
+#include "mnp/model/record.hpp"
+
+namespace mnp::model {
+
+/// Main -> node: run these.
+struct Deal {
+  struct Item {
+    CommandIndex command;
+    uint32_t start = 1;
+    std::string line;
+  };
+  std::vector<Item> items;
+};
+/// Node -> main: these starts have ended, their slots are free; nothing is in the store yet.
+struct Ran {
+  struct Item {
+    CommandIndex command;
+    uint32_t start = 1;
+  };
+  std::vector<Item> items;
+};
+/// Node -> main: results and output of these starts are in the store. Said again in every epoch
+/// until main has acknowledged them with Kept.
+struct Stored {
+  std::vector<Record> records;
+};
+/// Main -> node: these records are in the journal; the node forgets them.
+struct Kept {
+  struct Item {
+    CommandIndex command;
+    uint32_t start = 1;
+  };
+  std::vector<Item> items;
+};
+/// Main -> node: reduce. The node passes `partials` (its share, store keys in summing order) on
+/// to its rank; every node of the epoch gets a Collect of the same `id`.
+struct Collect {
+  uint64_t id = 0;
+  std::string array;                  // path below results/
+  uint8_t op = 0;                     // model::ReduceOp
+  std::vector<std::string> partials;  // files
+  std::string target;                 // on main only: the file to write; else empty
+};
+
+using Message = std::variant<Deal, Ran, Stored, Kept, Collect>;
+
+std::string encode_message(const Message& message);
+Result<Message> decode_message(std::string_view bytes);
+
+}  // namespace mnp::model

@@ -1,0 +1,36 @@
+// What will run: the spec made concrete, with the jobs in order. Written as plan.json into the
+// run folder, and read by every node; no program looks at the pipeline file again.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mnp/core/result.hpp"
+#include "mnp/model/spec.hpp"
+
+namespace mnp::model {
+
+struct StagePlan {
+  StageSpec spec;
+  uint64_t commands = 0;            // lines to run; 0 for a program
+  std::vector<std::string> after;   // every stage that must have succeeded first, by name
+};
+
+struct Plan {
+  std::string run;   // run id
+  std::string name;  // pipeline's name
+  std::string folder;
+  std::vector<StagePlan> stages;
+  const StagePlan* find(const std::string& stage) const;
+};
+
+/// Stable and documented (docs/plan.md): {"run","name","folder","stages":[{...}]}, durations in
+/// milliseconds, sizes in bytes. `plan_from_json` accepts exactly what `plan_to_json` writes.
+std::string plan_to_json(const Plan& plan);
+Result<Plan> plan_from_json(std::string_view text);
+
+/// `reconstruction-20260131-142501-k3f9`: name, UTC time, four random characters.
+std::string make_run_id(const std::string& name);
+
+}  // namespace mnp::model
