@@ -72,7 +72,7 @@ struct RunnerOptions {
 inline constexpr Milliseconds kWarnBefore{30000};    // or a quarter of the timeout if that is less
 inline constexpr Milliseconds kKillDeadline{10000};  // for processes to be gone after SIGKILL
 
-/// One per slot. `run` is called by one thread at a time and blocks all its signals; that thread
+/// One per slot. `run` is called by one thread at a time, whose signals are blocked meanwhile; it
 /// must outlive the command (commands die with the thread that started them) and should not be the
 /// main thread where several runners are at work.
 class CommandRunner {

@@ -20,6 +20,9 @@ Status end_descendants(TimePoint deadline);
 /// by another. Descendants that it has lost to the subreaper before are not found.
 Status end_tree(pid_t root, TimePoint deadline);
 
+/// Stops, then kills the roots and all below them, and waits for nothing.
+void kill_trees(const std::vector<pid_t>& roots, TimePoint deadline);
+
 /// Pids of all living descendants of `root` (itself not included), parents first.
 std::vector<pid_t> descendants_of(pid_t root);
 

@@ -56,19 +56,24 @@ class Orphans {
     pid_t pid = 0;
     uint64_t born = 0;  // in clock ticks since boot, as in /proc/PID/stat
   };
-  struct Seen {  // what was found out about an adopted process
-    uint64_t born = 0;
-    RunId owner = 0;
+  struct Owner {
+    RunId run = 0;      // or kUnknown, kSpared
+    uint64_t born = 0;  // of the process, as above
   };
+  static constexpr RunId kUnknown = 0;
+  static constexpr RunId kSpared = UINT64_MAX;  // nothing that the end of a command may touch
+
   explicit Orphans(Fd children) : children_(std::move(children)) {}
   std::vector<pid_t> adopted();
-  RunId owner_of(pid_t pid);
+  Owner look_at(pid_t pid);
+  bool belongs(const Owner& owner, RunId run) const;
+  void reap_dead(const std::vector<pid_t>& pids);
 
   Fd children_;  // /proc/self/task/<main>/children; none: the kernel has no such file
   std::mutex mutex_;
   RunId next_ = 1;
   std::unordered_map<RunId, Run> runs_;
-  std::unordered_map<pid_t, Seen> seen_;
+  std::unordered_map<pid_t, Owner> seen_;  // what was found out about adopted processes
   std::vector<std::string> spared_;
 };
 

@@ -1,0 +1,150 @@
+#include "cpu/command_runner.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "cpu/launch.hpp"
+#include "cpu/output_pump.hpp"
+#include "cpu/start_plan.hpp"
+#include "cpu/supervision.hpp"
+
+namespace mnp::cpu {
+namespace {
+
+constexpr size_t kChunk = 64 << 10;  // bytes read at once; a pipe holds as much
+
+/// A descriptor above 2, so that the child's dup of it to 0, 1 and 2 never meets itself.
+Result<Fd> above_2(Fd fd) {
+  if (fd.get() > 2) return fd;
+  Fd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
+  if (!copy) return fail_errno("duplicate a descriptor");
+  return copy;
+}
+
+/// Blocks every signal of this thread while it lives.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+Finished not_started(int error) {
+  Finished finished;
+  finished.started = finished.ended = wall_seconds();
+  finished.ending = {model::Ending::Kind::kNotStarted, error};
+  finished.stopped = error == ECANCELED;
+  return finished;
+}
+
+/// CLONE_PIDFD came with Linux 5.2; older kernels ignore it.
+Status check_kernel() {
+  const Fd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+  if (self) return {};
+  return fail_errno("pidfd_open (Linux 5.3 or newer is needed)");
+}
+
+}  // namespace
+
+struct CommandRunner::Impl {
+  Impl(std::shared_ptr<Orphans> shared, RunnerOptions chosen, Fd input, Fd wake)
+      : orphans(std::move(shared)),
+        options(chosen),
+        oom_score_adj(chosen.oom_score_adj ? std::to_string(*chosen.oom_score_adj) : ""),
+        null_input(std::move(input)),
+        stop(std::move(wake)) {}
+
+  Status ready_pipe();
+  Launched start(const Start& start);
+  Finished run(const Start& start, OutputSink& sink);
+
+  std::shared_ptr<Orphans> orphans;
+  RunnerOptions options;
+  std::string oom_score_adj;
+  Fd null_input;
+  StopRequest stop;
+  // Kept from command to command: this process holds both ends, so that no end of file wakes it
+  // just before the end of the process does.
+  Pipe pipe;
+  Launcher launcher;
+  StartPlan plan;
+  std::string buffer = std::string(kChunk, '\0');
+};
+
+/// A pipe as good as new: an earlier command may have changed the flags of the end it wrote to.
+Status CommandRunner::Impl::ready_pipe() {
+  if (pipe.write && ::fcntl(pipe.write.get(), F_SETFL, 0) == 0) return {};
+  MNP_TRY(Pipe made, make_pipe());
+  MNP_TRY(pipe.read, above_2(std::move(made.read)));
+  MNP_TRY(pipe.write, above_2(std::move(made.write)));
+  return set_nonblocking(pipe.read.get());
+}
+
+Launched CommandRunner::Impl::start(const Start& start) {
+  LaunchPlan& ready = plan.prepare(start);
+  ready.oom_score_adj = oom_score_adj.empty() ? nullptr : oom_score_adj.c_str();
+  ready.input = null_input.get();
+  ready.output = pipe.write.get();
+  return launcher.launch(ready);
+}
+
+Finished CommandRunner::Impl::run(const Start& wanted, OutputSink& sink) {
+  if (stop.kill_at()) return not_started(ECANCELED);
+  if (!ready_pipe()) return not_started(EMFILE);
+  const SignalsBlocked blocked;
+  const Orphans::RunId run = orphans->enter(wanted.marks);
+  const double started = wall_seconds();
+  Launched launched = start(wanted);
+  Finished finished;
+  if (launched.error != 0) {
+    finished = not_started(launched.error);
+  } else {
+    orphans->started(run, launched.pid);
+    if (wanted.leave_descendants) pipe.write.reset();
+    finished = Supervision(wanted, options, std::move(launched),
+                           OutputPump(pipe.read.get(), sink, wanted.max_output, buffer), *orphans,
+                           run, stop)
+                   .run(started);
+  }
+  orphans->leave(run);
+  if (finished.left_running || wanted.leave_descendants) pipe = Pipe{};
+  return finished;
+}
+
+CommandRunner::CommandRunner(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+CommandRunner::~CommandRunner() = default;
+
+Result<std::unique_ptr<CommandRunner>> CommandRunner::create(std::shared_ptr<Orphans> orphans,
+                                                             RunnerOptions options) {
+  MNP_CHECK(check_kernel());
+  Fd input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!input) return fail_errno("open /dev/null");
+  MNP_TRY(Fd null_input, above_2(std::move(input)));
+  MNP_TRY(Fd wake, make_eventfd());
+  auto impl =
+      std::make_unique<Impl>(std::move(orphans), options, std::move(null_input), std::move(wake));
+  MNP_CHECK(impl->ready_pipe());
+  return std::unique_ptr<CommandRunner>(new CommandRunner(std::move(impl)));
+}
+
+Finished CommandRunner::run(const Start& start, OutputSink& sink) {
+  return impl_->run(start, sink);
+}
+
+void CommandRunner::stop(Milliseconds grace) {
+  impl_->stop.make(Clock::now() + grace);
+}
+
+}  // namespace mnp::cpu

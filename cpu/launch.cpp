@@ -1,0 +1,125 @@
+#include "cpu/launch.hpp"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+// The child runs in this process's memory while the calling thread waits (CLONE_VFORK). So it
+// calls the kernel only, with `syscall`, which no sanitizer intercepts, and is not instrumented.
+#define MNP_IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined"), noinline))
+
+// glibc's other name of clone(3), behind which no sanitizer's interceptor sits.
+extern "C" int __clone(int (*)(void*), void*, int, void*, ...);
+
+namespace mnp::cpu {
+namespace {
+
+constexpr size_t kStackBytes = 64 << 10;
+constexpr int kMaxDescriptors = 65536;  // closed one by one where the kernel has no close_range
+
+struct KernelSigaction {  // as rt_sigaction(2) wants it; all zero: the default
+  unsigned long words[4] = {0, 0, 0, 0};
+};
+
+struct ChildArgument {
+  const LaunchPlan* plan;
+  const int* signals;
+  size_t signal_count;
+  pid_t parent;
+  int descriptor_limit;
+  int error;  // the child's answer
+};
+
+MNP_IN_CHILD void close_all_above_2(int limit) {
+  if (::syscall(SYS_close_range, 3u, ~0u, 0u) == 0) return;
+  for (int fd = 3; fd < limit; ++fd) ::syscall(SYS_close, fd);
+}
+
+MNP_IN_CHILD bool write_oom_score(const char* text) {
+  const long fd =
+      ::syscall(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
+  if (fd < 0) return false;
+  size_t length = 0;
+  while (text[length] != '\0') ++length;
+  ::syscall(SYS_write, fd, text, length);
+  ::syscall(SYS_close, fd);
+  return true;
+}
+
+MNP_IN_CHILD int become_command(const ChildArgument& argument) {
+  const LaunchPlan& plan = *argument.plan;
+  ::syscall(SYS_setsid);
+  if (::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return errno;
+  if (::syscall(SYS_getppid) != argument.parent) return ESRCH;  // it died before the prctl
+  if (plan.cpus && ::syscall(SYS_sched_setaffinity, 0, sizeof(cpu_set_t), plan.cpus) != 0)
+    return errno;
+  if (plan.oom_score_adj) write_oom_score(plan.oom_score_adj);  // it may be forbidden; never fatal
+  if (::syscall(SYS_dup3, plan.input, 0, 0) < 0 || ::syscall(SYS_dup3, plan.output, 1, 0) < 0 ||
+      ::syscall(SYS_dup3, plan.output, 2, 0) < 0)
+    return errno;
+  close_all_above_2(argument.descriptor_limit);
+  if (plan.cwd && ::syscall(SYS_chdir, plan.cwd) != 0) return errno;
+  const KernelSigaction standard;
+  for (size_t i = 0; i < argument.signal_count; ++i)
+    ::syscall(SYS_rt_sigaction, argument.signals[i], &standard, nullptr, sizeof(uint64_t));
+  const uint64_t none = 0;
+  ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof none);
+  if (plan.path) ::syscall(SYS_execve, plan.path, plan.argv, plan.environment);
+  if (plan.shell_argv) ::syscall(SYS_execve, "/bin/sh", plan.shell_argv, plan.environment);
+  return errno;
+}
+
+MNP_IN_CHILD int child_main(void* raw) {
+  auto& argument = *static_cast<ChildArgument*>(raw);
+  argument.error = become_command(argument);
+  ::syscall(SYS_exit_group, 127);
+  return 127;
+}
+
+}  // namespace
+
+Launcher::Launcher() : stack_(new char[kStackBytes]) {
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction action {};
+    if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_DFL)
+      changed_signals_.push_back(signal);
+  }
+}
+
+Launched Launcher::launch(const LaunchPlan& plan) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  ChildArgument argument{
+      &plan,
+      changed_signals_.data(),
+      changed_signals_.size(),
+      ::getpid(),
+      static_cast<int>(limit.rlim_cur < kMaxDescriptors ? limit.rlim_cur : kMaxDescriptors),
+      0};
+  int pidfd = -1;
+  char* const top = stack_.get() + (kStackBytes & ~size_t{15});
+  const pid_t pid =
+      __clone(child_main, top, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &argument, &pidfd);
+  Launched launched;
+  if (pid < 0) {
+    launched.error = errno;
+    return launched;
+  }
+  launched.pidfd.reset(pidfd);
+  if (argument.error != 0) {
+    ::waitpid(pid, nullptr, 0);  // it is on its last step: this does not block for long
+    launched.error = argument.error;
+    return launched;
+  }
+  launched.pid = pid;
+  return launched;
+}
+
+}  // namespace mnp::cpu
