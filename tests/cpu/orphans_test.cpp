@@ -1,0 +1,51 @@
+#include "cpu/orphans.hpp"
+
+#include <sys/prctl.h>
+
+#include "cpu/proc_table.hpp"
+#include "running.hpp"
+
+namespace mnp::cpu {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Orphans, MakesThisProcessTheSubreaper) {
+  shared_orphans();
+  int on = 0;
+  ASSERT_EQ(::prctl(PR_GET_CHILD_SUBREAPER, &on, 0, 0, 0), 0);
+  EXPECT_EQ(on, 1);
+}
+
+TEST(Orphans, ARunThatLeftNothingHasNothing) {
+  const auto orphans = shared_orphans();
+  const auto run = orphans->enter({"A=1"});
+  EXPECT_TRUE(orphans->left_of(run).empty());
+  EXPECT_TRUE(orphans->end_left_of(run, Clock::now()));
+  orphans->leave(run);
+}
+
+TEST(Orphans, AreAdoptedByTheMainThreadAlsoWhenAnotherThreadRanTheCommand) {
+  pid_t daemon = 0;
+  std::vector<pid_t> left;
+  std::thread([&] {
+    TextSink sink;
+    Start start = start_of("setsid sh -c 'echo $$; exec sleep 100 > /dev/null 2>&1' & exit 0");
+    start.leave_descendants = true;
+    shared_orphans()->spare(start.marks[0]);
+    make_runner()->run(start, sink);
+    daemon = std::atoi(sink.text.c_str());
+    left = children_of(::getpid());
+    EXPECT_TRUE(shared_orphans()->end_marked(start.marks[0], Clock::now() + 20s));
+  }).join();
+  ASSERT_GT(daemon, 0);
+  EXPECT_EQ(left, std::vector<pid_t>{daemon});
+  EXPECT_TRUE(children_of(::getpid()).empty());
+}
+
+TEST(Orphans, EndingAMarkThatNobodyCarriesIsSuccess) {
+  EXPECT_TRUE(shared_orphans()->end_marked("NO_SUCH=1", Clock::now()));
+}
+
+}  // namespace
+}  // namespace mnp::cpu
