@@ -37,11 +37,11 @@ Result<HwlocTopology> load() {
   return topology;
 }
 
-/// What this process may use: what the cgroup's cpuset allows, cut to the affinity.
+/// What this process may use: what the cgroup's cpuset allows, cut to this thread's affinity.
 Bitmap usable_units(hwloc_topology_t topology) {
   Bitmap set(hwloc_bitmap_dup(hwloc_topology_get_allowed_cpuset(topology)));
   const Bitmap bound(hwloc_bitmap_alloc());
-  if (hwloc_get_cpubind(topology, bound.get(), HWLOC_CPUBIND_PROCESS) == 0)
+  if (hwloc_get_cpubind(topology, bound.get(), HWLOC_CPUBIND_THREAD) == 0)
     hwloc_bitmap_and(set.get(), set.get(), bound.get());
   return set;
 }

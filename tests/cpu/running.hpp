@@ -1,6 +1,7 @@
 // What the tests of cpu/ share: running one line and keeping what it printed.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -34,7 +35,7 @@ inline std::unique_ptr<CommandRunner> make_runner(RunnerOptions options = {}) {
 inline Start start_of(std::string line) {
   static const auto base = std::make_shared<const std::vector<std::string>>(
       std::vector<std::string>{"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C"});
-  static int count = 0;
+  static std::atomic<int> count{0};
   Start start;
   start.line = std::move(line);
   start.base = base;
