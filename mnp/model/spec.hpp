@@ -1,4 +1,4 @@
-// The pipeline file as written: stages and their keys, checked strictly, nothing resolved yet.
+// The pipeline file: stages and their keys, checked strictly (docs/pipeline.md lists the keys).
 #pragma once
 
 #include <chrono>
@@ -25,11 +25,13 @@ struct Input {
   std::string source;  // a stage's name when `from_stage`, else an absolute path or URL
   bool from_stage = false;
   bool broadcast = false;  // read once by main and sent to the others over MPI
+  bool operator==(const Input&) const = default;
 };
 
 struct Reduce {
   std::string match;  // glob below $MNP_RESULTS; `*` stays within a folder, `**` does not
   ReduceOp op = ReduceOp::kSum;
+  bool operator==(const Reduce&) const = default;
 };
 
 /// `allow_failures: 10` or `allow_failures: 1%`.
@@ -37,14 +39,16 @@ struct AllowFailures {
   uint64_t count = 0;
   double percent = 0;  // of the commands, rounded down; used when > 0
   uint64_t of(uint64_t total) const;
+  bool operator==(const AllowFailures&) const = default;
 };
 
 /// Where the command list comes from: exactly one is set.
 struct CommandSource {
-  std::string path;                        // absolute path or URL
-  std::vector<std::string> lines;          // inline
-  std::string from;                        // a program that prints the list, run at plan time
+  std::string path;                // absolute path or URL
+  std::vector<std::string> lines;  // inline
+  std::string from;                // a program that prints the list, run at plan time
   bool empty() const { return path.empty() && lines.empty() && from.empty(); }
+  bool operator==(const CommandSource&) const = default;
 };
 
 /// One stage with `defaults` applied and `${parameters}` replaced. Paths are absolute.
@@ -54,34 +58,35 @@ struct StageSpec {
   uint32_t nodes = 1;
   std::optional<uint32_t> min_nodes;  // default: nodes
   uint32_t min_alive = 1;
-  std::vector<Input> inputs;          // `inputs` and `broadcast`
-  std::vector<std::string> after;     // stages that must have succeeded, inputs' stages not repeated
-  CommandSource commands;             // empty for a program stage
-  std::string program;                // SPMD program, or a script that calls mpirun itself
+  std::vector<Input> inputs;       // `inputs` and `broadcast`
+  std::vector<std::string> after;  // stages that must have succeeded, inputs' stages not repeated
+  CommandSource commands;          // empty for a program stage
+  std::string program;             // SPMD program, or a script that calls mpirun itself
   std::optional<uint32_t> ranks_per_node;  // program: mnp calls mpirun with so many ranks a node
-  uint32_t restarts = 2;              // of a program that loses a node
+  uint32_t restarts = 2;                   // of a program that loses a node
 
-  std::optional<uint32_t> cpus;       // per command; default 1
-  std::optional<uint64_t> memory;     // bytes per command
-  std::optional<uint32_t> gpus;       // per command
-  std::optional<uint32_t> slots;      // commands at once per node
+  std::optional<uint32_t> cpus;    // per command; default 1
+  std::optional<uint64_t> memory;  // bytes per command
+  std::optional<uint32_t> gpus;    // per command
+  std::optional<uint32_t> slots;   // commands at once per node
   std::optional<Milliseconds> timeout;
   std::optional<Milliseconds> stage_timeout;
   std::optional<Milliseconds> stall_timeout;
-  std::optional<int> warn_signal;     // sent before a timeout ends a command
+  std::optional<int> warn_signal;  // sent before a timeout ends a command; needs `timeout`
+  Milliseconds warn_before{0};     // so long before; set whenever `warn_signal` is
   uint32_t tries = 1;
-  std::vector<int> retry_on;          // exit statuses worth another try; empty: any
+  std::vector<int> retry_on;  // exit statuses worth another try; empty: any
   Order order = Order::kList;
   Distribution distribution = Distribution::kDynamic;
   OnFailure on_failure = OnFailure::kContinue;
   AllowFailures allow_failures;
   std::optional<Reduce> reduce;
   uint64_t max_output = uint64_t{64} << 20;  // bytes kept of a command's output
-  std::string setup;                  // once per node before the commands
+  std::string setup;                         // once per node before the commands
   bool stage_inputs = true;
   std::map<std::string, std::string> env;
-  std::string cwd;                    // default: the pipeline file's folder
-  uint32_t retry_attempts = 3;        // jobs after infrastructure failures
+  std::string cwd;              // absolute; default: the pipeline file's folder
+  uint32_t retry_attempts = 3;  // jobs after infrastructure failures
   Milliseconds lease{5000};
   Milliseconds beat{1000};
   Milliseconds join_timeout{600000};
@@ -89,20 +94,29 @@ struct StageSpec {
   /// Keys that only AWS knows (queue, image, efa, ...): checked, kept as text, named once as not
   /// applying by a local run.
   std::map<std::string, std::string> aws;
+  bool operator==(const StageSpec&) const = default;
 };
+
+/// Every stage that must have succeeded first: those of the inputs, then `after`; each once.
+std::vector<std::string> stages_before(const StageSpec& stage);
 
 struct Spec {
   std::string name;
-  std::string store;  // absolute path or URL; "" when the file names none
-  std::string folder; // the pipeline file's folder, absolute
+  std::string store;   // absolute path or URL; "" when the file names none
+  std::string folder;  // the pipeline file's folder, absolute
   std::map<std::string, std::string> parameters;  // after --set
-  std::vector<StageSpec> stages;  // in the file's order, which is topological
+  std::vector<StageSpec> stages;  // each after the stages that it needs, else in the file's order
 };
+
+inline constexpr size_t kMaxSpecBytes = size_t{4} << 20;
+inline constexpr size_t kMaxSpecErrors = 20;  // listed at once
+inline constexpr size_t kMaxName = 64;        // bytes of a pipeline's or stage's name
 
 /// Parses and checks a pipeline file. Every error reads `file:line:column: what; what to type`
 /// (code kConfig): unknown keys with the nearest valid one, wrong types and units, cycles,
 /// unknown stages, doubled names, parameters that `set` names and the file does not declare,
-/// `${names}` that nobody declares, keys that do not go together.
+/// `${names}` that nobody declares, keys that do not go together. Independent errors are listed
+/// together, one a line, in the file's order.
 /// `file` is for messages and for the folder that relative paths are relative to.
 Result<Spec> parse_spec(std::string_view text, const std::string& file,
                         const std::map<std::string, std::string>& set = {});

@@ -1,0 +1,73 @@
+#include "mnp/model/spec_document.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "mnp/model/spec.hpp"
+
+namespace mnp::model {
+
+void SpecErrors::add(const YAML::Mark& mark, std::string_view what, std::string_view remedy) {
+  const int line = std::max(mark.line, 0) + 1;
+  const int column = std::max(mark.column, 0) + 1;
+  std::string text = fmt::format("{}:{}:{}: {}; {}", file_, line, column, what, remedy);
+  const bool known = std::any_of(errors_.begin(), errors_.end(),
+                                 [&](const Located& error) { return error.text == text; });
+  if (!known) errors_.push_back({line, column, std::move(text)});
+}
+
+Error SpecErrors::error() const {
+  std::vector<Located> sorted = errors_;
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Located& a, const Located& b) {
+    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+  });
+  std::string text;
+  for (size_t i = 0; i < std::min(sorted.size(), kMaxSpecErrors); ++i)
+    text += (i == 0 ? "" : "\n") + sorted[i].text;
+  return {Code::kConfig, text};
+}
+
+std::optional<YAML::Node> load_mapping(std::string_view text, SpecErrors& errors) {
+  constexpr std::string_view kRemedy = "write name:, stages: and, below it, one `- name:` a stage";
+  if (text.size() > kMaxSpecBytes) {
+    errors.add({}, fmt::format("the file is larger than {} bytes", kMaxSpecBytes),
+               "put long command lists into files of their own");
+    return std::nullopt;
+  }
+  std::vector<YAML::Node> documents;
+  try {
+    documents = YAML::LoadAll(std::string(text));
+  } catch (const YAML::Exception& error) {
+    errors.add(error.mark, "not valid YAML: " + error.msg,
+               "check indentation, quotes and brackets here and just above");
+    return std::nullopt;
+  }
+  if (documents.empty() || documents[0].IsNull()) {
+    errors.add({}, "the file is empty", kRemedy);
+    return std::nullopt;
+  }
+  if (documents.size() > 1) {
+    errors.add(documents[1].Mark(), "a second YAML document", "keep one pipeline in a file");
+    return std::nullopt;
+  }
+  if (!documents[0].IsMap()) {
+    errors.add(documents[0].Mark(),
+               fmt::format("a pipeline is a mapping, this is {}", shape_of(documents[0])), kRemedy);
+    return std::nullopt;
+  }
+  return documents[0];
+}
+
+bool is_plain(const YAML::Node& node) {
+  return node.IsScalar() && node.Tag() != "!";
+}
+
+std::string_view shape_of(const YAML::Node& node) {
+  if (node.IsMap()) return "a mapping";
+  if (node.IsSequence()) return "a list";
+  if (node.IsScalar()) return "text";
+  return "empty";
+}
+
+}  // namespace mnp::model
