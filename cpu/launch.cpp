@@ -9,7 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <string>
+#include <string_view>
 
 // The child runs in this process's memory while the calling thread waits (CLONE_VFORK). So it
 // calls the kernel only, with `syscall`, which no sanitizer intercepts, and is not instrumented.
@@ -29,12 +32,14 @@ struct KernelSigaction {  // as rt_sigaction(2) wants it; all zero: the default
 };
 
 struct ChildArgument {
-  const LaunchPlan* plan;
-  const int* signals;
-  size_t signal_count;
-  pid_t parent;
-  int descriptor_limit;
-  int error;  // the child's answer
+  const LaunchPlan* plan = nullptr;
+  const int* signals = nullptr;
+  size_t signal_count = 0;
+  pid_t parent = 0;
+  int descriptor_limit = 0;
+  // The child's answers.
+  int error = 0;
+  bool oom_refused = false;
 };
 
 MNP_IN_CHILD void close_all_above_2(int limit) {
@@ -53,14 +58,14 @@ MNP_IN_CHILD bool write_oom_score(const char* text) {
   return true;
 }
 
-MNP_IN_CHILD int become_command(const ChildArgument& argument) {
+MNP_IN_CHILD int become_command(ChildArgument& argument) {
   const LaunchPlan& plan = *argument.plan;
   ::syscall(SYS_setsid);
   if (::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return errno;
   if (::syscall(SYS_getppid) != argument.parent) return ESRCH;  // it died before the prctl
   if (plan.cpus && ::syscall(SYS_sched_setaffinity, 0, sizeof(cpu_set_t), plan.cpus) != 0)
     return errno;
-  if (plan.oom_score_adj) write_oom_score(plan.oom_score_adj);  // it may be forbidden; never fatal
+  argument.oom_refused = plan.oom_score_adj && !write_oom_score(plan.oom_score_adj);
   if (::syscall(SYS_dup3, plan.input, 0, 0) < 0 || ::syscall(SYS_dup3, plan.output, 1, 0) < 0 ||
       ::syscall(SYS_dup3, plan.output, 2, 0) < 0)
     return errno;
@@ -83,6 +88,14 @@ MNP_IN_CHILD int child_main(void* raw) {
   return 127;
 }
 
+/// The child of a process that is not dumpable may not write its own score before execve, unless
+/// it is root. Where it is forbidden altogether the score stays.
+void write_oom_score_of(pid_t pid, std::string_view text) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/oom_score_adj";
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (fd && ::write(fd.get(), text.data(), text.size()) < 0) return;
+}
+
 }  // namespace
 
 Launcher::Launcher() : stack_(new char[kStackBytes]) {
@@ -96,13 +109,13 @@ Launcher::Launcher() : stack_(new char[kStackBytes]) {
 Launched Launcher::launch(const LaunchPlan& plan) {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  ChildArgument argument{
-      &plan,
-      changed_signals_.data(),
-      changed_signals_.size(),
-      ::getpid(),
-      static_cast<int>(limit.rlim_cur < kMaxDescriptors ? limit.rlim_cur : kMaxDescriptors),
-      0};
+  ChildArgument argument;
+  argument.plan = &plan;
+  argument.signals = changed_signals_.data();
+  argument.signal_count = changed_signals_.size();
+  argument.parent = ::getpid();
+  argument.descriptor_limit =
+      static_cast<int>(std::min(limit.rlim_cur, static_cast<rlim_t>(kMaxDescriptors)));
   int pidfd = -1;
   char* const top = stack_.get() + (kStackBytes & ~size_t{15});
   const pid_t pid =
@@ -119,6 +132,7 @@ Launched Launcher::launch(const LaunchPlan& plan) {
     return launched;
   }
   launched.pid = pid;
+  if (argument.oom_refused) write_oom_score_of(pid, plan.oom_score_adj);
   return launched;
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,7 +16,7 @@
 namespace mnp::cpu {
 namespace {
 
-using namespace std::chrono_literals;
+constexpr std::chrono::microseconds kFirstPause{200}, kLongestPause{20000};  // between kills
 constexpr size_t kListBytes = 64 << 10;  // of the list of children: some 9,000 pids
 
 }  // namespace
@@ -40,7 +41,8 @@ void Orphans::spare(std::string mark) {
 }
 
 Orphans::RunId Orphans::enter(std::vector<std::string> marks) {
-  Run run{std::move(marks), 0, ticks_since_boot()};
+  const bool main_thread = ::syscall(SYS_gettid) == ::getpid();
+  Run run{std::move(marks), 0, ticks_since_boot(), main_thread || !children_};
   const std::lock_guard lock(mutex_);
   runs_.emplace(next_, std::move(run));
   return next_++;
@@ -91,11 +93,11 @@ Orphans::Owner Orphans::look_at(pid_t pid) {
   return {kUnknown, info->born};
 }
 
-/// Nobody else waits for what the main thread adopted. A command that is just being started may
-/// be a child of the main thread, and not be known yet: then nothing unknown is reaped.
+/// Nobody else waits for what the main thread adopted. A command of the main thread itself that
+/// is just being started is not known yet: then nothing unknown is reaped.
 void Orphans::reap_dead(const std::vector<pid_t>& pids) {
   bool starting = false;
-  for (const auto& [id, run] : runs_) starting |= run.pid == 0;
+  for (const auto& [id, run] : runs_) starting |= run.listed && run.pid == 0;
   for (const pid_t pid : pids) {
     const auto is_pid = [pid](const auto& entry) { return entry.second.pid == pid; };
     if (std::any_of(runs_.begin(), runs_.end(), is_pid)) continue;
@@ -130,7 +132,7 @@ std::vector<pid_t> Orphans::left_of(RunId run) {
 }
 
 Status Orphans::end_left_of(RunId run, TimePoint deadline) {
-  while (true) {
+  for (auto pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
     const std::vector<pid_t> mine = left_of(run);
     if (mine.empty()) return {};
     if (Clock::now() >= deadline)
@@ -138,7 +140,7 @@ Status Orphans::end_left_of(RunId run, TimePoint deadline) {
                                       std::to_string(mine.size() - 1) +
                                       " more are still there after SIGKILL");
     kill_trees(mine, deadline);
-    std::this_thread::sleep_for(200us);
+    std::this_thread::sleep_for(pause);
   }
 }
 
@@ -148,7 +150,7 @@ Status Orphans::end_marked(const std::string& mark, TimePoint deadline) {
     spared_.erase(std::remove(spared_.begin(), spared_.end(), mark), spared_.end());
     seen_.clear();
   }
-  while (true) {
+  for (auto pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
     std::vector<pid_t> marked;
     for (const pid_t pid : adopted()) {
       const std::lock_guard lock(mutex_);
@@ -160,7 +162,7 @@ Status Orphans::end_marked(const std::string& mark, TimePoint deadline) {
       return fail(Code::kTimeout, std::to_string(marked.size()) + " processes with " + mark +
                                       " are still there after SIGKILL");
     kill_trees(marked, deadline);
-    std::this_thread::sleep_for(1ms);
+    std::this_thread::sleep_for(pause);
   }
 }
 

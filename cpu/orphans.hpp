@@ -54,7 +54,8 @@ class Orphans {
   struct Run {
     std::vector<std::string> marks;
     pid_t pid = 0;
-    uint64_t born = 0;  // in clock ticks since boot, as in /proc/PID/stat
+    uint64_t born = 0;    // in clock ticks since boot, as in /proc/PID/stat
+    bool listed = false;  // the command is in the list of adopted processes too
   };
   struct Owner {
     RunId run = 0;      // or kUnknown, kSpared
