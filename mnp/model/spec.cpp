@@ -152,7 +152,7 @@ Result<Spec> parse_spec(std::string_view text, const std::string& file,
 
   Spec spec;
   spec.folder = fs::path(absolute(file)).parent_path().string();
-  SpecReader reader{errors, spec.folder, {}, {}};
+  SpecReader reader{errors, spec.folder, {}, {}, {}};
   const auto top = read_fields(reader, *root, KeyPlace::kTop, "the pipeline");
   read_parameters(reader, find_field(top, "parameters"), set);
   spec.parameters = reader.parameters;

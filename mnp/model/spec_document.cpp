@@ -8,10 +8,25 @@
 
 namespace mnp::model {
 
+namespace {
+
+constexpr size_t kMaxQuoted = 400;  // bytes of a message that may quote the file
+
+std::string one_line(std::string_view text) {
+  std::string line(text.substr(0, kMaxQuoted));
+  if (line.size() < text.size()) line += "...";
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
+  return line;
+}
+
+}  // namespace
+
 void SpecErrors::add(const YAML::Mark& mark, std::string_view what, std::string_view remedy) {
   const int line = std::max(mark.line, 0) + 1;
   const int column = std::max(mark.column, 0) + 1;
-  std::string text = fmt::format("{}:{}:{}: {}; {}", file_, line, column, what, remedy);
+  std::string text =
+      fmt::format("{}:{}:{}: {}; {}", file_, line, column, one_line(what), one_line(remedy));
   const bool known = std::any_of(errors_.begin(), errors_.end(),
                                  [&](const Located& error) { return error.text == text; });
   if (!known) errors_.push_back({line, column, std::move(text)});
@@ -66,7 +81,7 @@ bool is_plain(const YAML::Node& node) {
 std::string_view shape_of(const YAML::Node& node) {
   if (node.IsMap()) return "a mapping";
   if (node.IsSequence()) return "a list";
-  if (node.IsScalar()) return "text";
+  if (node.IsScalar()) return "a single value";
   return "empty";
 }
 

@@ -36,7 +36,7 @@ std::optional<YAML::Node> load_mapping(std::string_view text, SpecErrors& errors
 
 /// Whether a scalar was written without quotes (then it may be a number).
 bool is_plain(const YAML::Node& node);
-/// "a list", "a mapping", "text", "empty": for messages.
+/// "a list", "a mapping", "a single value", "empty": for messages.
 std::string_view shape_of(const YAML::Node& node);
 
 }  // namespace mnp::model

@@ -14,7 +14,6 @@ namespace mnp::model {
 namespace {
 
 constexpr size_t kMaxInputName = 128;
-constexpr size_t kMinSlip = 4;  // shorter words are near to everything
 
 bool is_input_name(std::string_view text) {
   if (text.empty() || text.size() > kMaxInputName || text == "." || text == "..") return false;
@@ -22,10 +21,6 @@ bool is_input_name(std::string_view text) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-' || c == '.' || c == '+' || c == '=';
   });
-}
-
-bool has(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 /// The mapping's pairs with text keys, each key once; `expected` of the key for anything else.
@@ -57,7 +52,7 @@ YAML::Mark value_mark(const YAML::Node& name, const YAML::Node& value) {
 
 void unknown_stage(SpecReader& reader, const std::string& name, const YAML::Mark& mark,
                    bool may_be_path) {
-  const std::string near = nearest(name, reader.stages);
+  const std::string near = name.size() < kMinSlip ? "" : nearest(name, reader.stages);
   std::string remedy = near.empty() ? "" : "write " + near;
   if (may_be_path)
     remedy += fmt::format("{}./{} for a file or folder", near.empty() ? "write " : ", or ", name);
@@ -86,11 +81,11 @@ std::optional<Input> read_source(SpecReader& reader, const std::string& source, 
 }
 
 void add_input(SpecReader& reader, std::vector<Input>& inputs, std::optional<Input> input,
-               const YAML::Mark& mark) {
+               const std::string& source, const YAML::Mark& mark) {
   if (!input) return;
   if (!is_input_name(input->name)) {
     reader.errors.add(mark, fmt::format("'{}' cannot be the name of an input", input->name),
-                      "write a mapping such as {scan: " + input->source + "}");
+                      "write a mapping such as {scan: " + source + "}");
     return;
   }
   inputs.push_back(std::move(*input));
@@ -104,7 +99,8 @@ std::vector<Input> read_inputs(SpecReader& reader, const Field& field) {
     for (const auto& item : field.value) {
       const auto source = read_text(reader, *field.key, item, item.Mark(), true);
       if (source && !source->empty())
-        add_input(reader, inputs, read_source(reader, *source, false, item.Mark()), item.Mark());
+        add_input(reader, inputs, read_source(reader, *source, false, item.Mark()), *source,
+                  item.Mark());
     }
     return inputs;
   }
@@ -114,7 +110,7 @@ std::vector<Input> read_inputs(SpecReader& reader, const Field& field) {
     if (!source || source->empty()) continue;
     auto input = read_source(reader, *source, true, mark);
     if (input) input->name = name.Scalar();
-    add_input(reader, inputs, std::move(input), name.Mark());
+    add_input(reader, inputs, std::move(input), *source, name.Mark());
   }
   return inputs;
 }
@@ -249,17 +245,22 @@ std::map<std::string, std::string> read_env(SpecReader& reader, const Field& fie
   return env;
 }
 
-std::string read_limits(SpecReader& reader, const Field& field) {
-  static const std::vector<std::string> kLimits = {
+const std::vector<std::string>& limit_names() {
+  static const std::vector<std::string> names = {
       "core",   "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue", "nice",
       "nofile", "nproc", "rss",  "rtprio", "rttime", "sigpending", "stack"};
+  return names;
+}
+
+std::string read_limits(SpecReader& reader, const Field& field) {
   std::vector<std::string> limits;
   for (const auto& [name, value] : read_pairs(reader, field)) {
     const YAML::Mark mark = value_mark(name, value);
-    if (!has(kLimits, name.Scalar())) {
-      const std::string near = nearest(name.Scalar(), kLimits);
-      reader.errors.add(name.Mark(), fmt::format("there is no limit '{}'", name.Scalar()),
-                        near.empty() ? "the limits are " + join(kLimits, ", ") : "write " + near);
+    if (!has(limit_names(), name.Scalar())) {
+      const std::string near = nearest(name.Scalar(), limit_names());
+      reader.errors.add(
+          name.Mark(), fmt::format("there is no limit '{}'", name.Scalar()),
+          near.empty() ? "the limits are " + join(limit_names(), ", ") : "write " + near);
       continue;
     }
     const auto text = read_text(reader, *field.key, value, mark);
@@ -284,7 +285,10 @@ std::string read_limits(SpecReader& reader, const Field& field) {
 void read_parameters(SpecReader& reader, const Field* field,
                      const std::map<std::string, std::string>& set) {
   if (field != nullptr) {
-    for (const auto& [name, value] : read_pairs(reader, *field)) {
+    const auto pairs = read_pairs(reader, *field);
+    for (const auto& [name, value] : pairs) reader.below.push_back(name.Scalar());
+    for (const auto& [name, value] : pairs) {
+      reader.below.erase(reader.below.begin());
       if (!is_variable_name(name.Scalar())) {
         reader.errors.add(name.Mark(), fmt::format("'{}' is no name of a parameter", name.Scalar()),
                           "write letters, digits and _");

@@ -5,7 +5,6 @@
 #include <charconv>
 #include <cmath>
 #include <csignal>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -168,7 +167,7 @@ bool needs_plain(const Key& key) {
 
 /// What to type instead of a value of the wrong kind or out of its range.
 std::string remedy(const Key& key, const std::string& text) {
-  if (key.kind == KeyKind::kChoice)
+  if (key.kind == KeyKind::kChoice && text.size() >= kMinSlip)
     if (const std::string near = nearest(text, split(key.choices, '|')); !near.empty())
       return "write " + near;
   if ((key.kind == KeyKind::kDuration && parse_duration(text)) ||
@@ -188,7 +187,7 @@ YAML::Mark mark_of(const Field& field) {
 std::vector<Field> read_fields(SpecReader& reader, const YAML::Node& mapping, KeyPlace place,
                                std::string_view in_what, bool in_defaults) {
   std::vector<Field> fields;
-  std::set<std::string> seen;
+  std::map<std::string, int> lines;
   for (const auto& pair : mapping) {
     if (!pair.first.IsScalar()) {
       reader.errors.add(pair.first.Mark(),
@@ -200,8 +199,9 @@ std::vector<Field> read_fields(SpecReader& reader, const YAML::Node& mapping, Ke
     const Key* const key = find_key(place, name);
     if (key == nullptr || (in_defaults && !key->in_defaults))
       unknown_key(reader, pair.first, place, in_what, in_defaults);
-    else if (!seen.insert(name).second)
-      reader.errors.add(pair.first.Mark(), fmt::format("'{}' is there twice", name),
+    else if (const auto [at, first] = lines.emplace(name, pair.first.Mark().line + 1); !first)
+      reader.errors.add(pair.first.Mark(),
+                        fmt::format("'{}' is there twice, first in line {}", name, at->second),
                         "keep one of the two");
     else
       fields.push_back({key, pair.first, pair.second});
@@ -226,6 +226,10 @@ std::optional<std::string> replace_parameters(SpecReader& reader, std::string_vi
     } else if (shell) {
       out += text.substr(0, 2);
       text.remove_prefix(2);
+    } else if (has(reader.below, name)) {
+      reader.errors.add(mark, fmt::format("parameter '{}' is declared further down", name),
+                        "move it up");
+      return std::nullopt;
     } else if (end == std::string_view::npos || !is_variable_name(name)) {
       reader.errors.add(mark, "'${' without a parameter's name and '}'", "write ${name}");
       return std::nullopt;
@@ -285,6 +289,10 @@ std::optional<Value> read_value(SpecReader& reader, const Field& field) {
     reader.errors.add(mark, fmt::format("'{}' cannot be '{}'", key.name, *text),
                       remedy(key, *text));
   return value;
+}
+
+bool has(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 bool is_variable_name(std::string_view text) {

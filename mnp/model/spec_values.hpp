@@ -21,6 +21,7 @@ struct SpecReader {
   std::string folder;                             // of the pipeline file, absolute
   std::map<std::string, std::string> parameters;  // declared so far
   std::vector<std::string> stages;                // names of all stages
+  std::vector<std::string> below;                 // parameters whose value is not known yet
 };
 
 /// One `key: value` of a mapping; `key` is never null.
@@ -51,6 +52,9 @@ std::optional<std::string> read_text(SpecReader& reader, const Key& key, const Y
                                      const YAML::Mark& mark, bool may_be_empty = false);
 std::optional<Value> read_value(SpecReader& reader, const Field& field);
 
+inline constexpr size_t kMinSlip = 5;  // bytes; shorter words are near to everything
+
+bool has(const std::vector<std::string>& names, std::string_view name);
 /// [A-Za-z_][A-Za-z0-9_]*: parameters and environment variables.
 bool is_variable_name(std::string_view text);
 bool is_url(std::string_view text);
@@ -71,6 +75,8 @@ std::optional<int64_t> read_retry(SpecReader& reader, const Field& field);
 std::vector<int> read_statuses(SpecReader& reader, const Field& field);
 std::vector<std::string> read_stage_list(SpecReader& reader, const Field& field);
 std::map<std::string, std::string> read_env(SpecReader& reader, const Field& field);
+/// The limits of a container that Docker knows.
+const std::vector<std::string>& limit_names();
 std::string read_limits(SpecReader& reader, const Field& field);
 /// Fills `reader.parameters`; a value may use parameters declared above it. `set` wins.
 void read_parameters(SpecReader& reader, const Field* field,
