@@ -140,7 +140,7 @@ uint64_t mix(uint64_t value) {
 constexpr uint64_t kOccurrenceStep = 0x9e3779b97f4a7c15u;  // odd: every occurrence differs
 
 /// Replaces each hash by its identity: equal hashes are numbered in list order. The indices are
-/// dealt into buckets by their hash's top bits; 4 bytes a command beyond the largest bucket.
+/// dealt into buckets by their hash, and sorted there; 4 bytes a command beyond the hashes.
 void number_occurrences(std::vector<uint64_t>& hashes) {
   constexpr int kBits = 16;
   constexpr size_t kBuckets = size_t{1} << kBits;
@@ -155,16 +155,17 @@ void number_occurrences(std::vector<uint64_t>& hashes) {
   for (size_t i = 0; i < hashes.size(); ++i)
     order[next[bucket_of(hashes[i])]++] = static_cast<uint32_t>(i);
 
-  std::vector<std::pair<uint64_t, uint32_t>> bucket;
+  const auto before = [&](uint32_t a, uint32_t b) {
+    return hashes[a] != hashes[b] ? hashes[a] < hashes[b] : a < b;
+  };
   for (size_t b = 0; b < kBuckets; ++b) {
-    bucket.clear();
-    for (uint32_t i = ends[b]; i < ends[b + 1]; ++i)
-      bucket.emplace_back(hashes[order[i]], order[i]);
-    std::sort(bucket.begin(), bucket.end());
-    uint64_t occurrence = 0;
-    for (size_t i = 0; i < bucket.size(); ++i) {
-      occurrence = i > 0 && bucket[i].first == bucket[i - 1].first ? occurrence + 1 : 0;
-      hashes[bucket[i].second] = mix(bucket[i].first + occurrence * kOccurrenceStep);
+    std::sort(order.begin() + ends[b], order.begin() + ends[b + 1], before);
+    uint64_t occurrence = 0, last = 0;
+    for (uint32_t i = ends[b]; i < ends[b + 1]; ++i) {
+      uint64_t& hash = hashes[order[i]];
+      occurrence = i > ends[b] && hash == last ? occurrence + 1 : 0;
+      last = hash;
+      hash = mix(hash + occurrence * kOccurrenceStep);
     }
   }
 }

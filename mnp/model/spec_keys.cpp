@@ -176,7 +176,7 @@ const std::vector<Key>& spec_keys() {
   static const std::vector<Key> keys = [] {
     std::vector<Key> all;
     const auto add = [&](const auto& part) {
-      all.insert(all.end(), std::begin(part), std::end(part));
+      for (const Key& key : part) all.push_back(key);
     };
     add(kTopKeys), add(kFlowKeys), add(kCommandKeys), add(kJobKeys), add(kNestedKeys);
     return all;
