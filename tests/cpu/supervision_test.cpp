@@ -26,6 +26,20 @@ double seconds(const Finished& finished) {
   return finished.ended - finished.started;
 }
 
+/// Stops the runner when the command says its first word.
+class StopAtFirstWord : public TextSink {
+ public:
+  StopAtFirstWord(CommandRunner& runner, Milliseconds grace) : runner_(runner), grace_(grace) {}
+  bool write(std::string_view bytes) override {
+    if (text.empty()) runner_.stop(grace_);
+    return TextSink::write(bytes);
+  }
+
+ private:
+  CommandRunner& runner_;
+  const Milliseconds grace_;
+};
+
 TEST(CommandEnds, DoesNotWaitForAGrandchildThatHoldsThePipe) {
   const TimePoint before = Clock::now();
   const Ran ran = run_line("sleep 100 & echo $!");
@@ -35,26 +49,33 @@ TEST(CommandEnds, DoesNotWaitForAGrandchildThatHoldsThePipe) {
   EXPECT_TRUE(is_gone(pid_in(ran.text)));
 }
 
+/// The pid of a script that `before` starts in the background, and that would run for ever. The
+/// command ends once it is there.
+pid_t run_with_daemon(const std::string& before, const std::string& after) {
+  const auto folder = TemporaryFolder::create("mnp-test-").value();
+  const std::string there = folder.path() / "there", script = folder.path() / "daemon";
+  EXPECT_TRUE(create_file_once(script, "echo $$; : > " + there + "; while :; do sleep 1; done"));
+  return pid_in(run_line(before + "/bin/sh " + script + after + " & while [ ! -e " + there +
+                         " ]; do sleep 0.02; done")
+                    .text);
+}
+
 TEST(CommandEnds, KillsWhatLeftItsSession) {
-  const Ran ran = run_line("setsid sh -c 'echo $$; exec sleep 100' & sleep 0.3");
-  ASSERT_GT(pid_in(ran.text), 0);
-  EXPECT_TRUE(is_gone(pid_in(ran.text)));
+  const pid_t daemon = run_with_daemon("setsid ", "");
+  ASSERT_GT(daemon, 0);
+  EXPECT_TRUE(is_gone(daemon));
 }
 
 TEST(CommandEnds, KillsADaemonThatClearedItsEnvironment) {
-  const Ran ran =
-      run_line("env -i /usr/bin/setsid /bin/sh -c 'echo $$; exec sleep 100' & sleep 0.3");
-  ASSERT_GT(pid_in(ran.text), 0);
-  EXPECT_TRUE(is_gone(pid_in(ran.text)));
+  const pid_t daemon = run_with_daemon("env -i /usr/bin/setsid ", "");
+  ASSERT_GT(daemon, 0);
+  EXPECT_TRUE(is_gone(daemon));
 }
 
 TEST(CommandEnds, KillsADaemonOfADaemonThatIgnoresEverything) {
-  const Ran ran = run_line(
-      "setsid sh -c 'trap \"\" TERM HUP INT; setsid sh -c \"echo \\$\\$; sleep 100; :\" & sleep "
-      "100' &"
-      " sleep 0.5");
-  ASSERT_GT(pid_in(ran.text), 0);
-  EXPECT_TRUE(is_gone(pid_in(ran.text)));
+  const pid_t daemon = run_with_daemon("setsid sh -c 'trap \"\" TERM HUP INT; setsid ", " & wait'");
+  ASSERT_GT(daemon, 0);
+  EXPECT_TRUE(is_gone(daemon));
 }
 
 TEST(CommandEnds, LeavesDaemonsOfOtherRunningCommandsAlone) {
@@ -106,14 +127,15 @@ TEST(CommandEnds, TimeoutKillsWhatIgnoresSigterm) {
 }
 
 TEST(CommandEnds, ChildrenHaveTheGraceEvenWhenTheirShellDiesAtOnce) {
-  Start start = start_of(
-      "perl -e '$| = 1; $SIG{TERM} = sub { select(undef, undef, undef, 0.3); print q(saved); exit "
-      "};"
-      " print q(ready); sleep 1 while 1' & wait");
-  start.timeout = 400ms;
-  const Ran ran = run_start(start);
-  EXPECT_EQ(ran.text, "readysaved");
-  EXPECT_EQ(ran.finished.ending, timed_out());
+  const auto runner = make_runner();
+  StopAtFirstWord sink(*runner, 60s);
+  const Finished finished = runner->run(
+      start_of(
+          "perl -e '$| = 1; $SIG{TERM} = sub { select(undef, undef, undef, 0.3); print q(saved);"
+          " exit }; print q(ready-); sleep 1 while 1' & wait"),
+      sink);
+  EXPECT_EQ(sink.text, "ready-saved");
+  EXPECT_EQ(finished.ending, signalled(SIGTERM));
 }
 
 TEST(CommandEnds, WarnsTheProgramBeforeTheTimeout) {
@@ -131,13 +153,16 @@ TEST(CommandEnds, WarnsTheProgramBeforeTheTimeout) {
 
 TEST(CommandEnds, StopFromAnotherThreadAsksFirst) {
   const auto runner = make_runner();
-  TextSink sink;
+  const auto folder = TemporaryFolder::create("mnp-test-").value();
+  const fs::path ready = folder.path() / "ready";
   std::thread stopper([&] {
-    std::this_thread::sleep_for(500ms);
-    runner->stop(30s);
+    EXPECT_TRUE(eventually([&] { return fs::exists(ready); }));
+    runner->stop(60s);
   });
+  TextSink sink;
   const Finished finished = runner->run(
-      start_of("perl -e '$SIG{TERM} = sub { syswrite STDOUT, q(bye); exit 4 }; sleep 1 while 1'"),
+      start_of("perl -e '$SIG{TERM} = sub { syswrite STDOUT, q(bye); exit 4 }; open(F, q(>), q(" +
+               ready.string() + ")); sleep 1 while 1'"),
       sink);
   stopper.join();
   EXPECT_EQ(sink.text, "bye");
@@ -147,31 +172,24 @@ TEST(CommandEnds, StopFromAnotherThreadAsksFirst) {
 
 TEST(CommandEnds, StopReachesProcessesInGroupsOfTheirOwn) {
   const auto runner = make_runner();
-  TextSink sink;
-  std::thread stopper([&] {
-    std::this_thread::sleep_for(500ms);
-    runner->stop(30s);
-  });
+  StopAtFirstWord sink(*runner, 60s);
   const TimePoint before = Clock::now();
   runner->run(start_of("timeout 100 perl -e '$SIG{TERM} = sub { syswrite STDOUT, q(asked); exit };"
-                       " sleep 1 while 1'; sleep 100"),
+                       " syswrite STDOUT, q(ready-); sleep 1 while 1'; sleep 100"),
               sink);
-  stopper.join();
-  EXPECT_EQ(sink.text, "asked");
-  EXPECT_LT(Clock::now() - before, 20s);
+  EXPECT_EQ(sink.text, "ready-asked");
+  EXPECT_LT(Clock::now() - before, 40s);
 }
 
 TEST(CommandEnds, ASecondStopShortensTheGrace) {
   const auto runner = make_runner();
-  TextSink sink;
+  StopAtFirstWord sink(*runner, 1h);
   std::thread stopper([&] {
-    std::this_thread::sleep_for(300ms);
-    runner->stop(1h);
-    std::this_thread::sleep_for(100ms);
+    std::this_thread::sleep_for(400ms);
     runner->kill();
   });
   const Finished finished =
-      runner->run(start_of("trap '' TERM; while :; do sleep 0.02; done"), sink);
+      runner->run(start_of("trap '' TERM; echo ready; while :; do sleep 0.02; done"), sink);
   stopper.join();
   EXPECT_EQ(finished.ending, signalled(SIGKILL));
 }
@@ -188,15 +206,10 @@ TEST(CommandEnds, AStoppedRunnerStartsNothing) {
 
 TEST(CommandEnds, StopEndsAFrozenCommand) {
   const auto runner = make_runner();
-  TextSink sink;
-  std::thread stopper([&] {
-    std::this_thread::sleep_for(300ms);
-    runner->stop(30s);
-  });
+  StopAtFirstWord sink(*runner, 60s);
   const TimePoint before = Clock::now();
-  runner->run(start_of("kill -STOP $$; sleep 100"), sink);
-  stopper.join();
-  EXPECT_LT(Clock::now() - before, 20s);
+  runner->run(start_of("echo freezing; kill -STOP $$; sleep 100"), sink);
+  EXPECT_LT(Clock::now() - before, 40s);
 }
 
 TEST(CommandEnds, KilledForkBombLeavesNothing) {
