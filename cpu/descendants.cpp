@@ -24,6 +24,7 @@ std::vector<pid_t> stop_all(const std::vector<pid_t>& roots, TimePoint deadline)
   for (int round = 0; round < kMaxRounds && Clock::now() < deadline; ++round) {
     const size_t before = order.size();
     std::vector<pid_t> open = roots;
+    ChildrenWalk children;
     while (!open.empty()) {
       const pid_t pid = open.back();
       open.pop_back();
@@ -31,7 +32,7 @@ std::vector<pid_t> stop_all(const std::vector<pid_t>& roots, TimePoint deadline)
         ::kill(pid, SIGSTOP);
         order.push_back(pid);
       }
-      for (const pid_t child : children_of(pid)) open.push_back(child);
+      for (const pid_t child : children.of(pid)) open.push_back(child);
     }
     if (order.size() == before) break;
   }
@@ -55,10 +56,11 @@ bool is_gone(pid_t pid) {
 }  // namespace
 
 std::vector<pid_t> descendants_of(pid_t root) {
-  std::vector<pid_t> found = children_of(root);
+  ChildrenWalk children;
+  std::vector<pid_t> found = children.of(root);
   std::unordered_set<pid_t> known(found.begin(), found.end());
   for (size_t i = 0; i < found.size(); ++i)
-    for (const pid_t child : children_of(found[i]))
+    for (const pid_t child : children.of(found[i]))
       if (known.insert(child).second) found.push_back(child);
   return found;
 }

@@ -93,17 +93,23 @@ Orphans::Owner Orphans::look_at(pid_t pid) {
   return {kUnknown, info->born};
 }
 
-/// Nobody else waits for what the main thread adopted. A command of the main thread itself that
-/// is just being started is not known yet: then nothing unknown is reaped.
+/// Nobody else waits for what the main thread adopted. A command that is in the list too and is
+/// just being started is not known by its pid yet; it may be any that is not surely another's.
 void Orphans::reap_dead(const std::vector<pid_t>& pids) {
   bool starting = false;
   for (const auto& [id, run] : runs_) starting |= run.listed && run.pid == 0;
   for (const pid_t pid : pids) {
     const auto is_pid = [pid](const auto& entry) { return entry.second.pid == pid; };
     if (std::any_of(runs_.begin(), runs_.end(), is_pid)) continue;
-    if (starting && seen_.find(pid) == seen_.end()) continue;
+    if (starting && !is_of_started_run(pid)) continue;
     if (::waitpid(pid, nullptr, WNOHANG) == pid) seen_.erase(pid);
   }
+}
+
+bool Orphans::is_of_started_run(pid_t pid) const {
+  const auto seen = seen_.find(pid);
+  const auto run = seen == seen_.end() ? runs_.end() : runs_.find(seen->second.run);
+  return run != runs_.end() && run->second.pid != 0;
 }
 
 bool Orphans::belongs(const Owner& owner, RunId run) const {
@@ -115,8 +121,8 @@ bool Orphans::belongs(const Owner& owner, RunId run) const {
 
 std::vector<pid_t> Orphans::left_of(RunId run) {
   std::vector<pid_t> before;
-  // Linux promises a complete list only where nothing ends meanwhile; so it has to say the same
-  // thing twice before "nothing" is believed.
+  // Linux promises a complete list only where nothing ends meanwhile; so the file has to say the
+  // same thing twice before "nothing" is believed.
   for (int round = 0; round < 100; ++round) {
     const std::vector<pid_t> pids = adopted();
     if (pids.empty()) return {};
@@ -125,7 +131,7 @@ std::vector<pid_t> Orphans::left_of(RunId run) {
     std::vector<pid_t> mine;
     for (const pid_t pid : pids)
       if (belongs(look_at(pid), run)) mine.push_back(pid);
-    if (!mine.empty() || pids == before) return mine;
+    if (!mine.empty() || pids == before || !children_) return mine;
     before = pids;
   }
   return {};

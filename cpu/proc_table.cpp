@@ -11,6 +11,7 @@
 #include <cstring>
 #include <ctime>
 #include <memory>
+#include <utility>
 
 #include "mnp/core/fd.hpp"
 
@@ -44,14 +45,6 @@ std::vector<pid_t> numbers_in(const std::string& folder) {
     if (std::isdigit(static_cast<unsigned char>(entry->d_name[0])))
       numbers.push_back(static_cast<pid_t>(std::atol(entry->d_name)));
   return numbers;
-}
-
-/// For kernels without CONFIG_PROC_CHILDREN.
-std::vector<pid_t> children_by_scan(pid_t parent) {
-  std::vector<pid_t> found;
-  for (const pid_t pid : numbers_in("/proc"))
-    if (const auto info = read_process(pid); info && info->parent == parent) found.push_back(pid);
-  return found;
 }
 
 std::string program_of(const std::string& link) {
@@ -96,16 +89,27 @@ std::vector<pid_t> parse_children(const char* text, size_t length) {
 }
 
 std::vector<pid_t> children_of(pid_t pid) {
+  return ChildrenWalk().of(pid);
+}
+
+std::vector<pid_t> ChildrenWalk::of(pid_t pid) {
   static const bool has_file =
       ::access("/proc/thread-self/children", R_OK) == 0;  // since Linux 3.5 and 4.2
-  if (!has_file) return children_by_scan(pid);
   std::vector<pid_t> pids;
-  const std::string tasks = proc_path(pid, "task");
-  for (const pid_t task : numbers_in(tasks)) {
-    const std::string text = read_proc(tasks + "/" + std::to_string(task) + "/children");
-    const auto more = parse_children(text.data(), text.size());
-    pids.insert(pids.end(), more.begin(), more.end());
+  if (has_file) {
+    const std::string tasks = proc_path(pid, "task");
+    for (const pid_t task : numbers_in(tasks)) {
+      const std::string text = read_proc(tasks + "/" + std::to_string(task) + "/children");
+      const auto more = parse_children(text.data(), text.size());
+      pids.insert(pids.end(), more.begin(), more.end());
+    }
+    return pids;
   }
+  if (!std::exchange(scanned_, true))
+    for (const pid_t other : numbers_in("/proc"))
+      if (const auto info = read_process(other)) by_parent_.emplace(info->parent, other);
+  const auto [first, last] = by_parent_.equal_range(pid);
+  for (auto child = first; child != last; ++child) pids.push_back(child->second);
   return pids;
 }
 

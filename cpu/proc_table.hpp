@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace mnp::cpu {
@@ -24,6 +25,17 @@ std::optional<ProcessInfo> read_process(pid_t pid);
 
 /// Children of all threads of a process.
 std::vector<pid_t> children_of(pid_t pid);
+
+/// The same for a walk over many processes. Kernels without CONFIG_PROC_CHILDREN know parents only:
+/// there all of /proc is read once, at the first question, and answers are as old as that.
+class ChildrenWalk {
+ public:
+  std::vector<pid_t> of(pid_t pid);
+
+ private:
+  bool scanned_ = false;
+  std::unordered_multimap<pid_t, pid_t> by_parent_;
+};
 
 /// Pids in a `children` file's text.
 std::vector<pid_t> parse_children(const char* text, size_t length);
