@@ -70,8 +70,14 @@ std::vector<pid_t> Orphans::adopted() {
   return parse_children(text.data(), n > 0 ? static_cast<size_t>(n) : 0);
 }
 
+bool Orphans::is_command(pid_t pid) const {
+  return std::any_of(runs_.begin(), runs_.end(),
+                     [pid](const auto& entry) { return entry.second.pid == pid; });
+}
+
 /// Who it belongs to, as far as it shows.
 Orphans::Owner Orphans::look_at(pid_t pid) {
+  if (is_command(pid)) return {kSpared, 0};  // its runner waits for it
   if (const auto seen = seen_.find(pid); seen != seen_.end()) {
     const RunId run = seen->second.run;
     if (run == kSpared || runs_.count(run) != 0) return seen->second;
@@ -79,10 +85,8 @@ Orphans::Owner Orphans::look_at(pid_t pid) {
   }
   const auto info = read_process(pid);
   if (!info) return {kSpared, 0};
-  for (const auto& [id, run] : runs_) {
-    if (run.pid == pid) return {kSpared, 0};  // itself: its runner waits for it
+  for (const auto& [id, run] : runs_)
     if (run.pid != 0 && run.pid == info->session) return seen_[pid] = {id, info->born};
-  }
   if (info->state == 'Z' || info->session == ::getsid(0) || is_own_image(pid, *info))
     return {kSpared, 0};
   const std::string environment = read_environment(pid);
@@ -99,8 +103,7 @@ void Orphans::reap_dead(const std::vector<pid_t>& pids) {
   bool starting = false;
   for (const auto& [id, run] : runs_) starting |= run.listed && run.pid == 0;
   for (const pid_t pid : pids) {
-    const auto is_pid = [pid](const auto& entry) { return entry.second.pid == pid; };
-    if (std::any_of(runs_.begin(), runs_.end(), is_pid)) continue;
+    if (is_command(pid)) continue;
     if (starting && !is_of_started_run(pid)) continue;
     if (::waitpid(pid, nullptr, WNOHANG) == pid) seen_.erase(pid);
   }

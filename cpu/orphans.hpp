@@ -68,6 +68,7 @@ class Orphans {
   std::vector<pid_t> adopted();
   Owner look_at(pid_t pid);
   bool belongs(const Owner& owner, RunId run) const;
+  bool is_command(pid_t pid) const;
   bool is_of_started_run(pid_t pid) const;
   void reap_dead(const std::vector<pid_t>& pids);
 

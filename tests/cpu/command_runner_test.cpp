@@ -243,25 +243,39 @@ TEST(CommandRunner, CommandDiesWithTheThreadThatStartedIt) {
       << "PR_GET_PDEATHSIG";
 }
 
+/// Runs commands one after the other; how many printed and ended as they should.
+int run_many(int thread, int count) {
+  const auto runner = make_runner();
+  int right = 0;
+  for (int i = 0; i < count; ++i) {
+    Start start;
+    const std::string word = std::to_string(thread) + "-" + std::to_string(i);
+    start.line = i % 2 == 0 ? "/bin/echo " + word : "echo " + word + "; exit 3";
+    start.extra = start.marks = {"MARK=" + word};
+    TextSink sink;
+    const Finished finished = runner->run(start, sink);
+    right += sink.text == word + "\n" && finished.ending == exited(i % 2 == 0 ? 0 : 3) &&
+             !finished.left_running;
+  }
+  return right;
+}
+
 TEST(CommandRunner, ManyThreadsRunManyCommands) {
   constexpr int kThreads = 8, kEach = 125;
   std::atomic<int> right{0};
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t)
-    threads.emplace_back([&, t] {
-      const auto runner = make_runner();
-      for (int i = 0; i < kEach; ++i) {
-        Start start;
-        const std::string word = std::to_string(t) + "-" + std::to_string(i);
-        start.line = i % 2 == 0 ? "/bin/echo " + word : "echo " + word + "; exit 3";
-        start.extra = start.marks = {"MARK=" + word};
-        TextSink sink;
-        const Finished finished = runner->run(start, sink);
-        right += sink.text == word + "\n" && finished.ending == exited(i % 2 == 0 ? 0 : 3);
-      }
-    });
+    threads.emplace_back([&right, t] { right += run_many(t, kEach); });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(right, kThreads * kEach);
+}
+
+TEST(CommandRunner, TheMainThreadsCommandsAreNotTakenForOrphans) {
+  std::atomic<int> right{0};
+  std::thread other([&right] { right += run_many(100, 400); });
+  right += run_many(101, 400);
+  other.join();
+  EXPECT_EQ(right, 800);
 }
 
 }  // namespace
