@@ -21,6 +21,10 @@ constexpr size_t kListBytes = 64 << 10;  // of the list of children: some 9,000 
 
 }  // namespace
 
+bool Orphans::Run::has(const std::string& mark) const {
+  return std::find(marks.begin(), marks.end(), mark) != marks.end();
+}
+
 Status become_subreaper() {
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return fail_errno("become a subreaper");
   return {};
@@ -115,10 +119,16 @@ bool Orphans::is_of_started_run(pid_t pid) const {
   return run != runs_.end() && run->second.pid != 0;
 }
 
+bool Orphans::has_spared_mark(const Run& run) const {
+  return std::any_of(spared_.begin(), spared_.end(),
+                     [&run](const std::string& mark) { return run.has(mark); });
+}
+
+/// What shows nothing is no daemon's either: these are known by their marks, and run for long.
 bool Orphans::belongs(const Owner& owner, RunId run) const {
   if (owner.run != kUnknown) return owner.run == run;
   for (const auto& [id, other] : runs_)
-    if (id != run && other.born <= owner.born) return false;
+    if (id != run && other.born <= owner.born && !has_spared_mark(other)) return false;
   return true;
 }
 
@@ -153,6 +163,19 @@ Status Orphans::end_left_of(RunId run, TimePoint deadline) {
   }
 }
 
+/// Adopted processes with the mark; `running` when a run that carries it has not ended yet.
+std::vector<pid_t> Orphans::marked(const std::string& mark, bool& running) {
+  std::vector<pid_t> found;
+  const std::lock_guard lock(mutex_);
+  running = std::any_of(runs_.begin(), runs_.end(),
+                        [&mark](const auto& entry) { return entry.second.has(mark); });
+  const std::vector<pid_t> pids = adopted();
+  reap_dead(pids);
+  for (const pid_t pid : pids)
+    if (!is_command(pid) && has_entries(read_environment(pid), {mark})) found.push_back(pid);
+  return found;
+}
+
 Status Orphans::end_marked(const std::string& mark, TimePoint deadline) {
   {
     const std::lock_guard lock(mutex_);
@@ -160,17 +183,13 @@ Status Orphans::end_marked(const std::string& mark, TimePoint deadline) {
     seen_.clear();
   }
   for (auto pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
-    std::vector<pid_t> marked;
-    for (const pid_t pid : adopted()) {
-      const std::lock_guard lock(mutex_);
-      reap_dead({pid});
-      if (has_entries(read_environment(pid), {mark})) marked.push_back(pid);
-    }
-    if (marked.empty()) return {};
+    bool running = false;
+    const std::vector<pid_t> left = marked(mark, running);
+    if (left.empty() && !running) return {};
     if (Clock::now() >= deadline)
-      return fail(Code::kTimeout, std::to_string(marked.size()) + " processes with " + mark +
-                                      " are still there after SIGKILL");
-    kill_trees(marked, deadline);
+      return fail(Code::kTimeout, std::to_string(left.size() + (running ? 1 : 0)) +
+                                      " processes with " + mark + " are still there");
+    kill_trees(left, deadline);
     std::this_thread::sleep_for(pause);
   }
 }

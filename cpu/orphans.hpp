@@ -36,7 +36,8 @@ class Orphans {
   /// Processes with this entry ("MNP_EPOCH=3") in their environment are left alone by the ends of
   /// commands, until `end_marked`.
   void spare(std::string mark);
-  /// Ends every adopted process that carries the mark, with its descendants, and forgets the mark.
+  /// Forgets the mark, ends every adopted process that carries it with its descendants, and waits
+  /// for runs that carry it to end: their runners must have been stopped.
   Status end_marked(const std::string& mark, TimePoint deadline);
 
   /// Used by CommandRunner. A run is entered before its process starts.
@@ -52,6 +53,8 @@ class Orphans {
 
  private:
   struct Run {
+    bool has(const std::string& mark) const;
+
     std::vector<std::string> marks;
     pid_t pid = 0;
     uint64_t born = 0;    // in clock ticks since boot, as in /proc/PID/stat
@@ -67,6 +70,8 @@ class Orphans {
   explicit Orphans(Fd children) : children_(std::move(children)) {}
   std::vector<pid_t> adopted();
   Owner look_at(pid_t pid);
+  bool has_spared_mark(const Run& run) const;
+  std::vector<pid_t> marked(const std::string& mark, bool& running);
   bool belongs(const Owner& owner, RunId run) const;
   bool is_command(pid_t pid) const;
   bool is_of_started_run(pid_t pid) const;

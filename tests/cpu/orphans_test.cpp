@@ -43,6 +43,25 @@ TEST(Orphans, AreAdoptedByTheMainThreadAlsoWhenAnotherThreadRanTheCommand) {
   EXPECT_TRUE(children_of(::getpid()).empty());
 }
 
+TEST(Orphans, EndingAMarkWaitsForTheRunsThatCarryIt) {
+  const auto runner = make_runner();
+  Start start = start_of("echo ready; while :; do sleep 0.02; done");
+  start.leave_descendants = true;
+  const std::string mark = start.marks[0];
+  shared_orphans()->spare(mark);
+  class Ready : public OutputSink {
+   public:
+    bool write(std::string_view) override { return yes = true; }
+    std::atomic<bool> yes{false};
+  } ready;
+  std::thread thread([&] { runner->run(start, ready); });
+  EXPECT_TRUE(eventually([&] { return ready.yes.load(); }));
+  EXPECT_FALSE(shared_orphans()->end_marked(mark, Clock::now() + 50ms));
+  runner->kill();
+  EXPECT_TRUE(shared_orphans()->end_marked(mark, Clock::now() + 60s));
+  thread.join();
+}
+
 TEST(Orphans, EndingAMarkThatNobodyCarriesIsSuccess) {
   EXPECT_TRUE(shared_orphans()->end_marked("NO_SUCH=1", Clock::now()));
 }
