@@ -1,0 +1,98 @@
+#include "launcher/cli.hpp"
+
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "launcher/planning.hpp"
+#include "launcher/usage_hint.hpp"
+#include "mnp/core/log.hpp"
+
+namespace mnp::launcher {
+namespace {
+
+constexpr int kUsageStatus = 2;
+
+void add_commands(CLI::App& app, Action& action) {
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "mnp " MNP_VERSION);
+  app.footer(
+      "Exit status: 0 success; 2 usage; 10 commands failed; 11 program failed; 12 timeout;\n"
+      "20 configuration; 30-34 infrastructure (tried again); 40 stopped; 70 bug.\n"
+      "\nExamples:\n"
+      "  mnp run pipeline.yaml\n"
+      "  mnp run --commands list.txt --nodes 4\n"
+      "  mnp status --watch");
+  add_validate(app, action);
+  add_plan(app, action);
+  add_run(app, action);
+  add_status(app, action);
+  add_logs(app, action);
+  add_stop(app, action);
+  add_resume(app, action);
+  add_list(app, action);
+}
+
+/// Errors in files start with `file:line:column:`, as compilers' do: nothing stands before them.
+bool is_located(const std::string& text) {
+  const size_t colon = text.find(':');
+  return colon != std::string::npos && colon + 1 < text.size() && text[colon + 1] >= '0' &&
+         text[colon + 1] <= '9';
+}
+
+void print_error(const Error& error) {
+  const CodeInfo& info = code_info(error.code);
+  std::fprintf(stderr, "%s%s\n", is_located(error.text) ? "" : "mnp: ", error.text.c_str());
+  if (error.code != Code::kUsage && !info.hint.empty())
+    std::fprintf(stderr, "  %s\n", std::string(info.hint).c_str());
+}
+
+}  // namespace
+
+void add_store_option(CLI::App& command, std::string& store) {
+  command.add_option("--store", store, "folder that holds the runs [MNP_STORE, else ./mnp-runs]")
+      ->type_name("DIR");
+}
+
+void add_run_argument(CLI::App& command, std::string& run) {
+  command.add_option("RUN", run, "a run's id or the start of one [the newest run]")->type_name("");
+}
+
+void add_pipeline_options(CLI::App& command, PipelineOptions& options) {
+  command.add_option("FILE", options.file, "pipeline file")->type_name("");
+  command.add_option("--commands", options.commands, "instead of FILE: a list, one command a line")
+      ->type_name("LIST");
+  command.add_option("--set", options.set, "value of a parameter of the file")
+      ->type_name("KEY=VALUE")
+      ->take_all()
+      ->expected(1);
+  command
+      .add_option("--nodes", options.nodes, "most nodes of any stage; with --commands, its nodes")
+      ->type_name("N")
+      ->check(CLI::Range(1u, 1000u));
+  command.add_option("--cpus", options.cpus, "with --commands: cores of each command")
+      ->type_name("C")
+      ->check(CLI::Range(1u, 4096u));
+  command.add_option("--only", options.only, "this stage alone")->type_name("STAGE");
+}
+
+int run_cli(int argc, char** argv) {
+  log::start("mnp", log::Level::kWarning);
+  CLI::App app("mnp runs the stages of a pipeline as multi-node jobs.", "mnp");
+  Action action;
+  add_commands(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    std::fputs(usage_error(app, error, {argv + 1, argv + argc}).c_str(), stderr);
+    return kUsageStatus;
+  }
+  const auto status = action();
+  if (status) return *status;
+  print_error(status.error());
+  return code_info(status.error().code).exit_status;
+}
+
+}  // namespace mnp::launcher

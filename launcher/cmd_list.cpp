@@ -1,0 +1,84 @@
+// `mnp list`: the runs of a store.
+#include <memory>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "launcher/cli.hpp"
+#include "launcher/run_state.hpp"
+#include "launcher/table.hpp"
+#include "mnp/core/text.hpp"
+
+namespace mnp::launcher {
+namespace {
+
+struct Options {
+  std::string store;
+  bool json = false;
+};
+
+/// A run that cannot be read is named, and does not hide the others.
+RunState state_of(const RunFolder& run) {
+  if (auto state = read_run_state(run)) return *state;
+  RunState unknown;
+  unknown.run = run.id;
+  unknown.state = "UNREADABLE";
+  return unknown;
+}
+
+double duration_of(const RunState& state) {
+  if (state.started == 0) return 0;
+  const double until = state.state == "RUNNING" ? wall_seconds() : state.ended;
+  return until > state.started ? until - state.started : 0;
+}
+
+std::string as_json(const std::vector<RunState>& states) {
+  auto list = nlohmann::ordered_json::array();
+  for (const RunState& state : states) {
+    nlohmann::ordered_json json;
+    json["run"] = state.run;
+    json["state"] = state.state;
+    json["pipeline"] = state.pipeline;
+    json["started"] = state.started;
+    json["duration"] = duration_of(state);
+    list.push_back(std::move(json));
+  }
+  return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+std::string as_table(const std::vector<RunState>& states) {
+  Table table({"RUN", "STATE", "PIPELINE", "STARTED", "DURATION"});
+  for (const RunState& state : states)
+    table.add({state.run, state.state, state.pipeline,
+               state.started > 0 ? iso_time(state.started) : "-",
+               state.started > 0 ? format_duration(duration_of(state)) : "-"});
+  return table.text();
+}
+
+Result<int> run(const Options& options) {
+  MNP_TRY(const auto store, store_folder(options.store));
+  MNP_TRY(const auto runs, all_runs(store));
+  std::vector<RunState> states;
+  for (const RunFolder& each : runs) states.push_back(state_of(each));
+  if (options.json)
+    fmt::print("{}", as_json(states));
+  else if (states.empty())
+    fmt::print(stderr, "no runs in {}\n", store.string());
+  else
+    fmt::print("{}", as_table(states));
+  return 0;
+}
+
+}  // namespace
+
+void add_list(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("list", "list the runs of a store, newest first");
+  add_store_option(*command, options->store);
+  command->add_flag("--json", options->json,
+                    "[{run, state, pipeline, started, duration}], seconds");
+  command->footer("Examples:\n  mnp list\n  mnp list --store /data/runs --json");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace mnp::launcher

@@ -1,0 +1,196 @@
+// `mnp logs [RUN] [STAGE]`: what commands printed, or what nodes said.
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <thread>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "launcher/cli.hpp"
+#include "launcher/failure_report.hpp"
+#include "launcher/log_printer.hpp"
+#include "launcher/log_source.hpp"
+#include "mnp/core/text.hpp"
+
+namespace mnp::launcher {
+namespace {
+
+constexpr Milliseconds kFollowPeriod{500};
+constexpr size_t kMaxFailedOutput = size_t{1} << 20;  // bytes shown of one failed command
+
+struct Options {
+  std::string run, stage, store;
+  std::optional<uint32_t> node, command;
+  bool follow = false, failed = false, runtime = false, json = false;
+};
+
+Result<std::vector<std::string>> chosen_stages(const RunFolder& run, const Options& options) {
+  MNP_TRY(const auto plan, run.plan());
+  std::vector<std::string> names;
+  for (const auto& stage : plan.stages) names.push_back(stage.spec.name);
+  if (options.stage.empty()) return names;
+  if (plan.find(options.stage) != nullptr) return std::vector<std::string>{options.stage};
+  const std::string near = nearest(options.stage, names);
+  return fail(Code::kUsage, fmt::format("{} has no stage '{}'; {}", run.id, options.stage,
+                                        near.empty() ? "it has " + join(names, ", ")
+                                                     : "do you mean " + near + "?"));
+}
+
+LogPrinter::Form form_of(const Options& options) {
+  if (options.json) return LogPrinter::Form::kJson;
+  return options.command ? LogPrinter::Form::kBytes : LogPrinter::Form::kLines;
+}
+
+/// Prints what is new since the last call.
+class OutputReader {
+ public:
+  OutputReader(const RunFolder& run, const Options& options)
+      : run_(run), options_(options), printer_(form_of(options)) {}
+
+  Status read(const std::string& stage) {
+    MNP_TRY(const auto streams, output_streams(run_, stage, options_.node));
+    std::optional<CommandIndex> command;
+    if (options_.command) command = CommandIndex(*options_.command);
+    for (const std::string& stream : streams) {
+      uint32_t& next = next_.try_emplace(stream, 1).first->second;
+      MNP_TRY(next, cpu::read_output(
+                        *run_.store, stream, command, next,
+                        [&](const cpu::OutputChunk& chunk) { printer_.print(stage, chunk); }));
+    }
+    std::fflush(stdout);
+    return {};
+  }
+  void flush() { printer_.flush(); }
+
+ private:
+  const RunFolder& run_;
+  const Options& options_;
+  LogPrinter printer_;
+  std::map<std::string, uint32_t> next_;  // segment, by stream
+};
+
+/// The same for the nodes' own words.
+class RuntimeReader {
+ public:
+  RuntimeReader(const RunFolder& run, const Options& options) : run_(run), options_(options) {}
+
+  Status read(const std::string& stage) {
+    MNP_TRY(const auto logs, node_logs(run_, stage, options_.node));
+    for (const fs::path& log : logs) print_new(stage, log);
+    std::fflush(stdout);
+    return {};
+  }
+  void flush() {}
+
+ private:
+  void print_new(const std::string& stage, const fs::path& log) {
+    std::ifstream file(log);
+    std::streamoff& offset = offsets_[log.string()];
+    file.seekg(offset);
+    const std::string label = stage + "/" + log.stem().string();
+    for (std::string line; std::getline(file, line) && !file.eof();) {
+      offset += static_cast<std::streamoff>(line.size()) + 1;
+      print_line(stage, label, log, line);
+    }
+  }
+  void print_line(const std::string& stage, const std::string& label, const fs::path& log,
+                  const std::string& line) {
+    if (!options_.json) return fmt::print("{} | {}\n", label, line);
+    nlohmann::ordered_json json;
+    json["stage"] = stage;
+    json["node"] = log.stem().string();
+    json["text"] = line;
+    fmt::print("{}\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+
+  const RunFolder& run_;
+  const Options& options_;
+  std::map<std::string, std::streamoff> offsets_;
+};
+
+template <class Reader>
+Status read_all_of(const RunFolder& run, const std::vector<std::string>& stages,
+                   const Options& options) {
+  Reader reader(run, options);
+  for (;;) {
+    MNP_TRY(const auto holder, holder_of(run));  // before reading: nothing comes after the last
+    for (const std::string& stage : stages) MNP_CHECK(reader.read(stage));
+    if (!options.follow || !holder) break;
+    std::this_thread::sleep_for(kFollowPeriod);
+  }
+  reader.flush();
+  return {};
+}
+
+Status print_failed(const RunFolder& run, const std::string& stage, const Options& options) {
+  MNP_TRY(const auto failed, failed_commands(run, stage));
+  for (const FailedCommand& command : failed) {
+    if (options.node && command.node.value() != *options.node) continue;
+    if (options.command && command.index.value() != *options.command) continue;
+    MNP_TRY(const auto output, last_output(run, command, kMaxFailedOutput));
+    if (options.json) {
+      nlohmann::ordered_json json;
+      json["stage"] = stage;
+      json["command"] = command.index.value();
+      json["line"] = command.line;
+      json["what"] = command.what;
+      json["tries"] = command.tries;
+      json["node"] = command.node.value();
+      json["text"] = output;
+      fmt::print("{}\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+      continue;
+    }
+    fmt::print("== {} command {} on node {}, try {}: {}: {}\n{}{}", stage, command.index.value(),
+               command.node.value(), command.tries, command.what, command.line, output,
+               output.empty() || output.back() == '\n' ? "" : "\n");
+  }
+  return {};
+}
+
+Result<int> run(const Options& options) {
+  MNP_TRY(const auto store, store_folder(options.store));
+  MNP_TRY(const auto found, find_run(store, options.run));
+  MNP_TRY(const auto stages, chosen_stages(found, options));
+  if (options.failed) {
+    for (const std::string& stage : stages) MNP_CHECK(print_failed(found, stage, options));
+  } else if (options.runtime) {
+    MNP_CHECK(read_all_of<RuntimeReader>(found, stages, options));
+  } else {
+    MNP_CHECK(read_all_of<OutputReader>(found, stages, options));
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_logs(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("logs", "show what commands printed");
+  add_run_argument(*command, options->run);
+  command->add_option("STAGE", options->stage, "a stage [all]")->type_name("");
+  add_store_option(*command, options->store);
+  auto* node = command->add_option("--node", options->node, "only what ran on this node");
+  node->type_name("N");
+  auto* index =
+      command->add_option("--command", options->command,
+                          "only this command (line of the list, from 0), as it printed it");
+  index->type_name("I");
+  auto* follow = command->add_flag("--follow", options->follow, "go on until the run has ended");
+  auto* failed = command->add_flag("--failed", options->failed,
+                                   "only the last try of each command that failed, with its line");
+  auto* runtime =
+      command->add_flag("--runtime", options->runtime, "what the nodes themselves said");
+  node->excludes(index);
+  failed->excludes(follow)->excludes(runtime);
+  runtime->excludes(index);
+  command->add_flag("--json", options->json, "JSON Lines: {stage, command, start, time, text}");
+  command->footer(
+      "Examples:\n  mnp logs --follow\n  mnp logs reconstruction-2026 process --failed\n"
+      "  mnp logs reconstruction-2026 process --command 17");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace mnp::launcher

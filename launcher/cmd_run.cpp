@@ -1,0 +1,113 @@
+// `mnp run FILE`: the whole pipeline, here.
+#include <cstdio>
+#include <memory>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "launcher/cli.hpp"
+#include "launcher/foreground.hpp"
+#include "launcher/plan_text.hpp"
+#include "launcher/planning.hpp"
+#include "launcher/run_state.hpp"
+
+namespace mnp::launcher {
+namespace {
+
+constexpr size_t kMaxPipelineBytes = size_t{4} << 20;
+
+struct Options {
+  PipelineOptions pipeline;
+  std::string store;
+  bool dry_run = false, json = false, quiet = false;
+};
+
+/// The file as it is; for --commands the file that says the same.
+Result<std::string> pipeline_text(const PipelineOptions& options, const model::Spec& spec) {
+  if (!options.file.empty()) return read_file(options.file, kMaxPipelineBytes);
+  const model::StageSpec& stage = spec.stages.front();
+  std::string text =
+      fmt::format("name: {}\nstages:\n  - name: {}\n    nodes: {}\n    commands: {}\n", spec.name,
+                  stage.name, stage.nodes, nlohmann::json(stage.commands.path).dump());
+  if (stage.cpus) text += fmt::format("    cpus: {}\n", *stage.cpus);
+  return text;
+}
+
+/// Copies a stage's list; counts it there, so that plan and copy agree whatever happens meanwhile.
+Status store_list(const RunFolder& run, model::StagePlan& stage, const ResolvedList& list) {
+  if (!stage.spec.program.empty()) return {};
+  const std::string key = run.stage(stage.spec.name).commands();
+  if (list.path.empty()) {
+    MNP_CHECK(run.store->put_new(key, list.text));
+  } else {
+    MNP_TRY(const auto text, read_file(list.path));
+    MNP_CHECK(run.store->put_new(key, text));
+  }
+  MNP_TRY(const auto copy, model::CommandList::open(run.store->path(key)));
+  stage.commands = copy.size();
+  return {};
+}
+
+/// Everything that nodes read. The plan comes last: with it the run is there.
+Status write_run(const RunFolder& run, PlannedRun& planned, const std::string& pipeline) {
+  MNP_CHECK(run.store->put_new(run.keys().pipeline(), pipeline));
+  for (size_t i = 0; i < planned.lists.size(); ++i)
+    MNP_CHECK(store_list(run, planned.plan.stages[i], planned.lists[i]));
+  return run.store->put_new(run.keys().plan(), model::plan_to_json(planned.plan));
+}
+
+void warn_of_aws_keys(const model::Spec& spec) {
+  if (const std::string keys = aws_keys(spec); !keys.empty())
+    fmt::print(stderr, "only on AWS, without effect here: {}\n", keys);
+}
+
+Result<int> run_here(const Options& options, const model::Spec& spec, PlannedRun& planned) {
+  MNP_TRY(const auto node, find_node_program());
+  MNP_TRY(const auto store, store_folder(options.store, spec.store));
+  MNP_TRY(const auto pipeline, pipeline_text(options.pipeline, spec));
+  const RunFolder run = run_folder(store, planned.plan.run);
+  MNP_CHECK(make_folders(run.path()));
+  MNP_TRY(const auto lock, hold_run(run));
+  MNP_CHECK(write_run(run, planned, pipeline));
+  if (!options.quiet) fmt::print(stderr, "run {} in {}\n", run.id, run.path().string());
+  ForegroundOptions foreground;
+  for (const auto& stage : planned.plan.stages) foreground.stages.push_back(stage.spec.name);
+  foreground.quiet = options.quiet;
+  const auto status = run_in_foreground(run, planned.plan, foreground);
+  MNP_CHECK(print_end(run, options.json));
+  return status;
+}
+
+Result<int> run(const Options& options) {
+  MNP_TRY(const auto spec, read_pipeline(options.pipeline));
+  warn_of_aws_keys(spec);
+  MNP_TRY(auto planned, make_plan(spec, program_folder()));
+  if (!options.dry_run) return run_here(options, spec, planned);
+  fmt::print("{}",
+             options.json ? plan_summary_json(planned.plan) + "\n" : plan_to_text(planned.plan));
+  return 0;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("run", "run a pipeline here, on a local Batch");
+  add_pipeline_options(*command, options->pipeline);
+  add_store_option(*command, options->store);
+  command->add_flag("--dry-run", options->dry_run, "show the plan and write nothing");
+  command->add_flag("--json", options->json,
+                    "instead of the run id, the last line of standard output is what `mnp status "
+                    "--json` prints");
+  command->add_flag("--quiet", options->quiet, "only failures on standard error");
+  command->footer(
+      "The run id is the last line of standard output; everything else goes to standard\n"
+      "error. SIGINT and SIGTERM stop the run in order, a second one at once.\n"
+      "\nExamples:\n"
+      "  mnp run pipeline.yaml --nodes 4\n"
+      "  mnp run pipeline.yaml --set scan=scans/17 --store /data/runs\n"
+      "  mnp run --commands list.txt --nodes 4 --cpus 2");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace mnp::launcher

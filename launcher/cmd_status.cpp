@@ -1,0 +1,66 @@
+// `mnp status [RUN]`: how far a run is, from its folder alone.
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "launcher/cli.hpp"
+#include "launcher/run_state.hpp"
+
+namespace mnp::launcher {
+namespace {
+
+constexpr Milliseconds kWatchPeriod{1000};
+
+struct Options {
+  std::string run, store;
+  bool watch = false, json = false;
+};
+
+/// Shows again what has changed, until nobody runs it any more.
+Result<int> watch(const RunFolder& run, const Options& options) {
+  const bool redraw = !options.json && ::isatty(STDOUT_FILENO) != 0;
+  std::string shown;
+  for (;;) {
+    MNP_TRY(const auto state, read_run_state(run));
+    const std::string text = options.json ? state_to_json(state) + "\n" : state_to_text(state);
+    if (text != shown) fmt::print("{}{}", redraw ? "\x1b[H\x1b[J" : "", text);
+    std::fflush(stdout);
+    shown = text;
+    if (state.state != "RUNNING") return 0;
+    std::this_thread::sleep_for(kWatchPeriod);
+  }
+}
+
+Result<int> run(const Options& options) {
+  MNP_TRY(const auto store, store_folder(options.store));
+  MNP_TRY(const auto found, find_run(store, options.run));
+  if (options.watch) return watch(found, options);
+  MNP_TRY(const auto state, read_run_state(found));
+  fmt::print("{}", options.json ? state_to_json(state) + "\n" : state_to_text(state));
+  return 0;
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("status", "show how far a run is");
+  add_run_argument(*command, options->run);
+  add_store_option(*command, options->store);
+  command->add_flag("--watch", options->watch,
+                    "again whenever it changes, until the run has ended");
+  command->add_flag("--json", options->json,
+                    "{run, state, stages: [{name, state, attempt, nodes, joined, total, done, "
+                    "failed, running, started, ended}]}");
+  command->footer(
+      "States of a run: RUNNING SUCCEEDED FAILED STOPPED INTERRUPTED (its `mnp run` was\n"
+      "killed). States of a stage: those of AWS Batch, and INTERRUPTED.\n"
+      "\nExamples:\n  mnp status\n  mnp status reconstruction-2026 --watch");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace mnp::launcher

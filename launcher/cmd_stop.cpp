@@ -1,0 +1,88 @@
+// `mnp stop [RUN]`: asks the `mnp run` of a run to end it in order, and waits for that.
+#include <signal.h>
+
+#include <cerrno>
+#include <memory>
+#include <thread>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "launcher/cli.hpp"
+#include "launcher/run_state.hpp"
+
+namespace mnp::launcher {
+namespace {
+
+// Nodes have 30 s after SIGTERM, then they are killed.
+constexpr std::chrono::seconds kStopLimit{90};
+constexpr Milliseconds kPoll{100};
+
+struct Options {
+  std::string run, store;
+  bool json = false;
+};
+
+Status ask_to_stop(const RunFolder& run, const RunHolder& holder) {
+  if (holder.host != host_name())
+    return fail(Code::kConfig, fmt::format("{} is run by process {} on {}; type `mnp stop` there",
+                                           run.id, holder.pid, holder.host));
+  if (holder.pid <= 1)
+    return fail(Code::kConfig, run.id + ": its .lock does not say which process holds it");
+  if (::kill(static_cast<pid_t>(holder.pid), SIGTERM) != 0 && errno != ESRCH)
+    return fail_errno(fmt::format("signal process {}", holder.pid));
+  return {};
+}
+
+Status wait_until_gone(const RunFolder& run) {
+  const TimePoint deadline = Clock::now() + kStopLimit;
+  for (;;) {
+    MNP_TRY(const auto holder, holder_of(run));
+    if (!holder) return {};
+    if (Clock::now() >= deadline)
+      return fail(Code::kTimeout,
+                  fmt::format("{} still runs {} s after SIGTERM to process {}; look at its log",
+                              run.id, kStopLimit.count(), holder->pid));
+    std::this_thread::sleep_for(kPoll);
+  }
+}
+
+Result<int> run(const Options& options) {
+  MNP_TRY(const auto store, store_folder(options.store));
+  MNP_TRY(const auto found, find_run(store, options.run));
+  MNP_TRY(const auto holder, holder_of(found));
+  if (holder) {
+    MNP_CHECK(ask_to_stop(found, *holder));
+    if (!options.json) fmt::print(stderr, "stopping {} ...\n", found.id);
+    MNP_CHECK(wait_until_gone(found));
+  }
+  MNP_TRY(const auto state, read_run_state(found));
+  if (options.json) {
+    nlohmann::ordered_json json;
+    json["run"] = found.id;
+    json["state"] = state.state;
+    json["was_running"] = holder.has_value();
+    fmt::print("{}\n", json.dump());
+  } else if (holder) {
+    fmt::print("{} {}; `mnp resume {}` goes on\n", found.id, state.state, found.id);
+  } else {
+    fmt::print("{} has ended already: {}\n", found.id, state.state);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_stop(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("stop", "stop a run in order");
+  add_run_argument(*command, options->run);
+  add_store_option(*command, options->store);
+  command->add_flag("--json", options->json, "{run, state, was_running}");
+  command->footer(
+      "What is done is kept; what was under way runs again with `mnp resume`.\n"
+      "\nExamples:\n  mnp stop\n  mnp stop reconstruction-20260131-142501-k3f9");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace mnp::launcher

@@ -1,0 +1,70 @@
+#include "launcher/command_source.hpp"
+
+#include <fmt/format.h>
+
+#include "mnp/core/text.hpp"
+#include "mnp/model/command_list.hpp"
+
+namespace mnp::launcher {
+namespace {
+
+constexpr auto kFromLimit = std::chrono::minutes(30);
+
+Error within_stage(const model::StageSpec& stage, const Error& error) {
+  return {Code::kConfig, fmt::format("stage {}: {}", stage.name, error.text)};
+}
+
+Status refuse_url(const std::string& path) {
+  if (path.find("://") == std::string::npos) return {};
+  return fail(Code::kConfig,
+              path + ": this build has no S3 store; copy the list here and name the file");
+}
+
+Result<ResolvedList> from_text(std::string text, const std::string& name) {
+  ResolvedList list;
+  MNP_TRY(const auto commands, model::CommandList::parse(text, name));
+  list.commands = commands.size();
+  list.text = std::move(text);
+  return list;
+}
+
+Result<ResolvedList> from_file(const std::string& path) {
+  MNP_CHECK(refuse_url(path));
+  ResolvedList list;
+  MNP_TRY(const auto commands, model::CommandList::open(path));
+  list.commands = commands.size();
+  list.path = path;
+  return list;
+}
+
+std::string inline_text(const model::CommandSource& source) {
+  return source.lines.empty() ? "" : join(source.lines, "\n") + "\n";
+}
+
+}  // namespace
+
+Result<ResolvedList> resolve_commands(const model::StageSpec& stage, const std::string& folder,
+                                      const fs::path& bin) {
+  const model::CommandSource& source = stage.commands;
+  auto list = [&]() -> Result<ResolvedList> {
+    if (!source.path.empty()) return from_file(source.path);
+    if (source.from.empty()) return from_text(inline_text(source), "commands");
+    MNP_TRY(auto text, output_of(source.from, folder, bin, kFromLimit));
+    return from_text(std::move(text), "output of `" + source.from + "`");
+  }();
+  if (!list) return fail(within_stage(stage, list.error()));
+  return list;
+}
+
+Status check_commands(const model::StageSpec& stage) {
+  const model::CommandSource& source = stage.commands;
+  if (!source.path.empty()) {
+    if (auto list = from_file(source.path); !list) return fail(within_stage(stage, list.error()));
+  } else if (!source.lines.empty()) {
+    if (auto list = from_text(inline_text(source), "commands"); !list)
+      return fail(within_stage(stage, list.error()));
+  }
+  return {};
+}
+
+}  // namespace mnp::launcher

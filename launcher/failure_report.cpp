@@ -1,0 +1,136 @@
+#include "launcher/failure_report.hpp"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "cpu/output_stream.hpp"
+#include "mnp/core/text.hpp"
+#include "mnp/model/command_list.hpp"
+
+namespace mnp::launcher {
+namespace {
+
+constexpr size_t kShownLines = 10;
+constexpr size_t kShownBytes = 4096;
+constexpr size_t kShownCommand = 160;  // bytes of the command's line
+
+bool is_failure(model::CommandState state) {
+  return state == model::CommandState::kFailed || state == model::CommandState::kTimedOut ||
+         state == model::CommandState::kPoisoned;
+}
+
+FailedCommand failed_command(const model::CommandList& list, CommandIndex index,
+                             const model::Outcome& outcome) {
+  FailedCommand command;
+  command.index = index;
+  command.line = list.line(index);
+  command.what = outcome.state == model::CommandState::kPoisoned
+                     ? "poisoned: its node died under it every time"
+                     : model::to_text(outcome.record.ending);
+  if (!outcome.record.error.empty()) command.what += "; " + outcome.record.error;
+  command.tries = outcome.tries;
+  command.node = outcome.record.node;
+  command.start = outcome.record.start;
+  command.segment = outcome.record.output.segment;
+  const std::string_view suffix = "/journal";
+  if (outcome.journal.size() > suffix.size()) {
+    const model::AttemptKeys keys{
+        outcome.journal.substr(0, outcome.journal.size() - suffix.size())};
+    command.output = keys.output(outcome.record.node, outcome.record.incarnation);
+  }
+  return command;
+}
+
+std::string indented_tail(std::string_view text) {
+  auto lines = split(trim(text), '\n');
+  if (lines.size() > kShownLines) lines.erase(lines.begin(), lines.end() - kShownLines);
+  std::string tail;
+  for (const std::string& line : lines) tail += "    | " + line + "\n";
+  return tail;
+}
+
+std::string first_failure(const RunFolder& run, const std::string& stage) {
+  const auto failed = failed_commands(run, stage);
+  if (!failed || failed->empty()) return "";
+  const FailedCommand& first = failed->front();
+  std::string text =
+      fmt::format("  command {} on node {}: {}: {}\n", first.index.value(), first.node.value(),
+                  first.what, first.line.substr(0, kShownCommand));
+  if (const auto output = last_output(run, first, kShownBytes); output && !trim(*output).empty())
+    text += indented_tail(*output);
+  if (failed->size() > 1) text += fmt::format("  and {} more\n", failed->size() - 1);
+  return text;
+}
+
+}  // namespace
+
+std::string_view meaning_of(int status) {
+  static constexpr std::array<std::pair<int, std::string_view>, 12> kMeanings = {{
+      {10, "commands failed after their tries"},
+      {11, "the program failed"},
+      {12, "stage or stall timeout"},
+      {20, "wrong configuration, list or credentials"},
+      {30, "nodes are missing after join_timeout"},
+      {31, "too many nodes lost"},
+      {32, "the store could not be reached"},
+      {33, "preflight left too few nodes"},
+      {34, "the MPI world could not be formed"},
+      {40, "stopped"},
+      {70, "a bug in mnp"},
+      {137, "the main node was killed"},
+  }};
+  for (const auto& [number, meaning] : kMeanings)
+    if (number == status) return meaning;
+  return status > 128 ? "the main node was killed by a signal" : "";
+}
+
+int exit_status_of(const StageState& stage) {
+  return stage.status.value_or(0) != 0 ? *stage.status : code_info(Code::kConfig).exit_status;
+}
+
+std::string failure_report(const RunFolder& run, const StageState& stage) {
+  const int status = exit_status_of(stage);
+  const std::string_view meaning = meaning_of(status);
+  std::string text = fmt::format(
+      "stage {} failed with status {}{}{}{}\n", stage.name, status, meaning.empty() ? "" : ": ",
+      meaning, stage.attempt > 1 ? fmt::format(" ({} attempts)", stage.attempt) : "");
+  if (!stage.reason.empty()) text += "  " + stage.reason + "\n";
+  text += first_failure(run, stage.name);
+  const bool commands = status == code_info(Code::kCommandsFailed).exit_status;
+  const bool program = status == code_info(Code::kProgramFailed).exit_status;
+  text += fmt::format("  mnp logs {} {} {}\n", run.id, stage.name,
+                      commands  ? "--failed    shows what failed commands printed"
+                      : program ? "             shows what it printed"
+                                : "--runtime   shows what the nodes said");
+  return text + fmt::format("  mnp resume {}    runs what is not done", run.id);
+}
+
+Result<std::vector<FailedCommand>> failed_commands(const RunFolder& run, const std::string& stage) {
+  const auto keys = run.stage(stage);
+  std::vector<FailedCommand> failed;
+  auto list = model::CommandList::open(run.store->path(keys.commands()));
+  if (!list && list.error().code == Code::kNotFound) return failed;  // a program
+  if (!list) return fail(list.error());
+  MNP_TRY(const auto outcomes, model::read_outcomes(*run.store, keys, *list));
+  for (uint32_t index = 0; index < outcomes.size(); ++index)
+    if (is_failure(outcomes[index].state))
+      failed.push_back(failed_command(*list, CommandIndex(index), outcomes[index]));
+  return failed;
+}
+
+Result<std::string> last_output(const RunFolder& run, const FailedCommand& command, size_t limit) {
+  std::string text;
+  if (command.segment == 0) return text;
+  MNP_TRY([[maybe_unused]] const uint32_t next,
+          cpu::read_output(*run.store, command.output, command.index, command.segment,
+                           [&](const cpu::OutputChunk& chunk) {
+                             if (chunk.start != command.start) return;
+                             text.append(chunk.bytes);
+                             if (text.size() > 2 * limit) text.erase(0, text.size() - limit);
+                           }));
+  if (text.size() > limit) text.erase(0, text.size() - limit);
+  return text;
+}
+
+}  // namespace mnp::launcher

@@ -1,0 +1,218 @@
+#include "launcher/foreground.hpp"
+
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "launcher/failure_report.hpp"
+#include "launcher/local_batch.hpp"
+#include "launcher/planning.hpp"
+#include "launcher/progress_view.hpp"
+#include "launcher/stage_job.hpp"
+#include "mnp/core/text.hpp"
+
+namespace mnp::launcher {
+namespace {
+
+constexpr Milliseconds kRefresh{250};
+
+Result<Fd> catch_signals() {
+  sigset_t mask;
+  sigemptyset(&mask);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    ::signal(signal, SIG_DFL);  // a shell without job control starts us with SIGINT ignored
+    sigaddset(&mask, signal);
+  }
+  ::signal(SIGPIPE, SIG_IGN);
+  if (::sigprocmask(SIG_BLOCK, &mask, nullptr) != 0) return fail_errno("sigprocmask");
+  Fd fd(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) return fail_errno("signalfd");
+  return fd;
+}
+
+class Foreground {
+ public:
+  Foreground(const RunFolder& run, const model::Plan& plan, const ForegroundOptions& options,
+             LocalHost host)
+      : run_(run),
+        plan_(plan),
+        options_(options),
+        view_(make_progress_view(options.quiet)),
+        batch_(loop_, std::move(host)) {}
+  Result<int> follow();
+
+ private:
+  Status submit();
+  Status refresh();
+  void on_signal();
+  RunState state() const;
+  Result<int> finish();
+
+  const RunFolder& run_;
+  const model::Plan& plan_;
+  const ForegroundOptions& options_;
+  std::unique_ptr<ProgressView> view_;
+  Fd signals_;
+  Submitted submitted_;
+  std::string written_;  // submitted.json as it is in the store
+  bool ended_ = false;
+  Loop loop_;
+  LocalBatch batch_;
+};
+
+Status Foreground::submit() {
+  MNP_TRY(submitted_, run_.submitted());
+  Submission submission;
+  submission.time = wall_seconds();
+  submission.pid = ::getpid();
+  submission.host = host_name();
+  submission.fresh_failures = options_.fresh_failures;
+  for (const model::StagePlan& stage : plan_.stages) {
+    const auto& chosen = options_.stages;
+    if (std::find(chosen.begin(), chosen.end(), stage.spec.name) == chosen.end()) continue;
+    std::vector<std::string> depends_on;
+    for (const SubmittedJob& job : submission.jobs)
+      if (std::find(stage.after.begin(), stage.after.end(), job.stage) != stage.after.end())
+        depends_on.push_back(job.detail.id);
+    MNP_TRY(const auto id,
+            batch_.submit(stage_job(run_, stage, depends_on, options_.fresh_failures)));
+    MNP_TRY(const auto details, batch_.describe({id}));
+    submission.jobs.push_back({stage.spec.name, details.front()});
+  }
+  submitted_.submissions.push_back(std::move(submission));
+  return {};
+}
+
+/// Asks Batch, writes down what has changed, and shows it.
+Status Foreground::refresh() {
+  ended_ = true;
+  for (SubmittedJob& job : submitted_.submissions.back().jobs) {
+    MNP_TRY(auto details, batch_.describe({job.detail.id}));
+    job.detail = std::move(details.front());
+    ended_ = ended_ && model::has_ended(job.detail.state);
+  }
+  if (std::string text = submitted_to_json(submitted_); text != written_) {
+    MNP_CHECK(run_.store->put(run_.keys().submitted(), text));
+    written_ = std::move(text);
+  }
+  view_->show(state());
+  return {};
+}
+
+RunState Foreground::state() const {
+  RunState state;
+  state.run = run_.id;
+  for (const model::StagePlan& stage : plan_.stages) {
+    const SubmittedJob* job = submitted_.find(stage.spec.name);
+    if (job == nullptr) continue;
+    const bool started = job->detail.started > 0;
+    state.stages.push_back(stage_state(
+        stage, job, started ? read_progress(run_, stage.spec.name) : std::nullopt, true));
+  }
+  return state;
+}
+
+void Foreground::on_signal() {
+  signalfd_siginfo info{};
+  while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    Submission& submission = submitted_.submissions.back();
+    const std::string reason =
+        fmt::format("stopped by {}", ::strsignal(static_cast<int>(info.ssi_signo)));
+    if (submission.stopped) {
+      view_->say("killing everything at once");
+      batch_.kill_all(reason);
+      continue;
+    }
+    submission.stopped = true;
+    view_->say(
+        fmt::format("{}: commands are ended and what is done is kept; once more kills at "
+                    "once",
+                    reason));
+    for (const SubmittedJob& job : submission.jobs) (void)batch_.terminate(job.detail.id, reason);
+  }
+}
+
+Result<int> Foreground::follow() {
+  MNP_TRY(signals_, catch_signals());
+  MNP_CHECK(submit());
+  Status outcome;
+  const auto look = [&] {
+    if (outcome) outcome = refresh();
+    if (!outcome || ended_) loop_.stop();
+  };
+  loop_.watch(signals_.get(), EPOLLIN, [this](uint32_t) { on_signal(); });
+  batch_.on_change(look);
+  loop_.every(kRefresh, look);
+  MNP_CHECK(refresh());
+  loop_.run();
+  loop_.forget(signals_.get());
+  if (!outcome)
+    return fail(
+        outcome.error().within("nodes are ended, because the run's state "
+                               "cannot be written"));
+  return finish();
+}
+
+Result<int> Foreground::finish() {
+  const RunState ended = state();
+  view_->show(ended);
+  const bool stopped = submitted_.submissions.back().stopped;
+  int status = 0;
+  for (const StageState& stage : ended.stages) {
+    if (stage.state != "FAILED" || stage.reason == kDependencyFailed) continue;
+    if (!stopped) view_->say(failure_report(run_, stage));
+    if (status == 0) status = exit_status_of(stage);
+  }
+  if (!stopped || status == 0) return status;
+  view_->say(fmt::format("stopped; `mnp resume {}` goes on", run_.id));
+  return code_info(Code::kStopped).exit_status;
+}
+
+}  // namespace
+
+Result<int> run_in_foreground(const RunFolder& run, const model::Plan& plan,
+                              const ForegroundOptions& options) {
+  LocalHost host;
+  MNP_TRY(host.node_program, find_node_program());
+  host.store = run.store_path;
+  host.run = run.id;
+  std::error_code error;
+  host.temporary = fs::temp_directory_path(error);
+  if (error) return fail(Code::kConfig, "TMPDIR names no folder: " + error.message());
+  Foreground foreground(run, plan, options, std::move(host));
+  return foreground.follow();
+}
+
+Status print_end(const RunFolder& run, bool json) {
+  if (json) {
+    MNP_TRY(const auto state, read_run_state(run, false));
+    fmt::print("{}\n", state_to_json(state));
+  } else {
+    fmt::print("{}\n", run.id);
+  }
+  std::fflush(stdout);
+  return {};
+}
+
+Result<std::string> find_node_program() {
+  std::vector<fs::path> folders{program_folder()};
+  const char* path = std::getenv("PATH");
+  for (const std::string& folder : split(path == nullptr ? "" : path, ':'))
+    if (!folder.empty()) folders.emplace_back(folder);
+  for (const fs::path& folder : folders)
+    if (const fs::path program = fs::absolute(folder / "mnp-node");
+        ::access(program.c_str(), X_OK) == 0)
+      return program.string();
+  return fail(Code::kConfig, fmt::format("mnp-node is neither beside mnp (in {}) nor on PATH; "
+                                         "install both programs in one folder",
+                                         folders.front().string()));
+}
+
+}  // namespace mnp::launcher

@@ -1,0 +1,191 @@
+#include "launcher/local_attempt.hpp"
+
+#include <signal.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <random>
+
+#include <fmt/format.h>
+
+#include "launcher/node_environment.hpp"
+#include "mnp/core/log.hpp"
+#include "mnp/model/environment.hpp"
+#include "mnp/model/ownership.hpp"
+
+namespace mnp::launcher {
+
+std::string node_name(uint32_t index) {
+  return fmt::format("node-{:04}", index);
+}
+
+LocalAttempt::LocalAttempt(Loop& loop, const LocalHost& host, const model::SubmitJob& request,
+                           std::string job, uint32_t number, int lifeline, Events events)
+    : loop_(loop),
+      host_(host),
+      request_(request),
+      job_(std::move(job)),
+      number_(number),
+      lifeline_(lifeline),
+      events_(std::move(events)),
+      nodes_(request.num_nodes) {}
+
+LocalAttempt::~LocalAttempt() {
+  for (const auto& timer : {kill_timer_, child_timer_})
+    if (timer) loop_.cancel(*timer);
+  for (Node& node : nodes_) {
+    if (!node.process) continue;
+    loop_.forget(node.process->pidfd().get());
+    node.process->kill_tree();
+    node.process->reap();
+  }
+}
+
+fs::path LocalAttempt::folder() const {
+  const auto stage = request_.environment.find(model::kStage);
+  MNP_ASSERT(stage != request_.environment.end(), "a local job has a stage");
+  const auto keys = model::StageKeys::of(model::RunKeys::of(host_.run), stage->second);
+  return host_.store / model::AttemptKeys::of(keys, job_, number_).attempt;
+}
+
+fs::path LocalAttempt::scratch_of(uint32_t index) const {
+  return scratch_->path() / node_name(index);
+}
+
+std::vector<std::string> LocalAttempt::environment(uint32_t index) const {
+  LocalNode node;
+  node.job = job_;
+  node.attempt = number_;
+  node.index = index;
+  node.address = addresses_->of(index);
+  node.main_address = addresses_->of(request_.main_node);
+  node.scratch = scratch_of(index);
+  node.lock = host_.store / model::RunKeys::of(host_.run).run / ".locks" /
+              fmt::format("{}-{}-{}", job_, number_, index);
+  return node_environment(request_, node);
+}
+
+Status LocalAttempt::start() {
+  MNP_TRY(addresses_,
+          LoopbackAddresses::choose(request_.num_nodes, request_.main_node, model::kDefaultPort));
+  MNP_TRY(auto scratch, TemporaryFolder::create(scratch_prefix(host_.run, job_), host_.temporary));
+  scratch_.emplace(std::move(scratch));
+  MNP_CHECK(start_node(request_.main_node));
+  for (uint32_t index = 0; index < request_.num_nodes; ++index)
+    if (index != request_.main_node) waiting_children_.push_back(index);
+  std::shuffle(waiting_children_.begin(), waiting_children_.end(),
+               std::mt19937(std::random_device()()));
+  child_timer_ = loop_.after(Milliseconds(0), [this] {
+    child_timer_.reset();
+    events_.running();
+    start_next_child();
+  });
+  return {};
+}
+
+Status LocalAttempt::start_node(uint32_t index) {
+  MNP_CHECK(make_folders(scratch_of(index)));
+  NodeStart start;
+  start.argv = request_.command;
+  start.argv.insert(start.argv.begin(), host_.node_program);
+  start.environment = environment(index);
+  start.log = folder() / "log" / (node_name(index) + ".log");
+  start.lifeline = lifeline_;
+  MNP_TRY(auto process, NodeProcess::start(start));
+  Node& node = nodes_[index];
+  node.started = true;
+  node.process = std::move(process);
+  loop_.watch(node.process->pidfd().get(), EPOLLIN, [this, index](uint32_t) { node_ended(index); });
+  return {};
+}
+
+/// One child a turn of the loop, so that signals and ends are heard between them.
+void LocalAttempt::start_next_child() {
+  if (waiting_children_.empty() || stopping_) return;
+  const uint32_t index = waiting_children_.back();
+  waiting_children_.pop_back();
+  if (auto started = start_node(index); !started)
+    log::error("{} of job {} could not be started: {}", node_name(index), job_,
+               started.error().text);
+  child_timer_ = loop_.after(Milliseconds(0), [this] {
+    child_timer_.reset();
+    start_next_child();
+  });
+}
+
+void LocalAttempt::node_ended(uint32_t index) {
+  Node& node = nodes_[index];
+  loop_.forget(node.process->pidfd().get());
+  node.exit_code = node.process->reap();
+  node.process.reset();
+  if (index == request_.main_node) main_ended();
+  finish_if_all_ended();
+}
+
+/// Main's end is the job's: Batch stops the children. A node that main has lost will not answer.
+void LocalAttempt::main_ended() {
+  exit_code_ = nodes_[request_.main_node].exit_code;
+  for (const uint32_t lost : lost_nodes(folder() / "nodes.json"))
+    if (lost < nodes_.size() && nodes_[lost].process) nodes_[lost].process->kill_tree();
+  end_soon();
+}
+
+void LocalAttempt::stop() {
+  end_soon();
+}
+
+void LocalAttempt::end_soon() {
+  stopping_ = true;
+  if (nodes_[request_.main_node].process) nodes_[request_.main_node].process->signal(SIGTERM);
+  for (uint32_t index = 0; index < nodes_.size(); ++index)
+    if (index != request_.main_node && nodes_[index].process)
+      nodes_[index].process->signal(SIGTERM);
+  if (kill_timer_) return;
+  kill_timer_ = loop_.after(host_.grace, [this] {
+    kill_timer_.reset();
+    kill();
+  });
+}
+
+void LocalAttempt::kill() {
+  stopping_ = true;
+  for (const Node& node : nodes_)
+    if (node.process) node.process->kill_tree();
+}
+
+void LocalAttempt::finish_if_all_ended() {
+  const bool all_ended = std::none_of(nodes_.begin(), nodes_.end(),
+                                      [](const Node& node) { return node.process.has_value(); });
+  if (!all_ended || !exit_code_ || finished_) return;
+  finished_ = true;
+  scratch_.reset();
+  // From a turn of its own: the listener may destroy this object.
+  child_timer_ = loop_.after(Milliseconds(0), [this] {
+    child_timer_.reset();
+    const auto ended = std::move(events_.ended);
+    ended();
+  });
+}
+
+std::vector<model::NodeSummary> LocalAttempt::nodes() const {
+  std::vector<model::NodeSummary> summaries;
+  for (uint32_t index = 0; index < nodes_.size(); ++index) {
+    const Node& node = nodes_[index];
+    model::JobState state = model::JobState::kSubmitted;
+    if (node.process) state = model::JobState::kRunning;
+    if (node.exit_code)
+      state = *node.exit_code == 0 ? model::JobState::kSucceeded : model::JobState::kFailed;
+    summaries.push_back({fmt::format("{}#{}", job_, index), index, index == request_.main_node,
+                         state, node.exit_code});
+  }
+  return summaries;
+}
+
+std::vector<pid_t> LocalAttempt::pids() const {
+  std::vector<pid_t> pids;
+  for (const Node& node : nodes_)
+    if (node.process) pids.push_back(node.process->pid());
+  return pids;
+}
+
+}  // namespace mnp::launcher

@@ -1,0 +1,91 @@
+// One attempt of a local job: its node processes from the first start to the last end.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "launcher/loopback_addresses.hpp"
+#include "launcher/node_process.hpp"
+#include "mnp/core/files.hpp"
+#include "mnp/core/loop.hpp"
+#include "mnp/model/batch.hpp"
+
+namespace mnp::launcher {
+
+/// What Batch's infrastructure is here.
+struct LocalHost {
+  std::string node_program;       // absolute path of mnp-node
+  fs::path store;                 // folder, absolute
+  std::string run;                // run id
+  fs::path temporary;             // scratch folders are made below
+  Milliseconds grace{30000};      // between SIGTERM and SIGKILL
+  Milliseconds retry_delay{500};  // before another attempt
+};
+
+/// starting -> main is running, children start -> main has ended (or `stop`): SIGTERM to the rest
+///   -> (grace is over: SIGKILL) -> all have ended
+class LocalAttempt {
+ public:
+  struct Events {
+    std::function<void()> running;  // main has started
+    std::function<void()> ended;    // every node has; once, after `start` has returned
+  };
+  LocalAttempt(Loop& loop, const LocalHost& host, const model::SubmitJob& request, std::string job,
+               uint32_t number, int lifeline, Events events);
+  ~LocalAttempt();
+  LocalAttempt(const LocalAttempt&) = delete;
+  LocalAttempt& operator=(const LocalAttempt&) = delete;
+
+  /// Starts main; children follow from the loop. An error: nothing was started.
+  Status start();
+  /// SIGTERM to main, then to the children; after the grace SIGKILL to what is left.
+  void stop();
+  /// SIGKILL to all.
+  void kill();
+
+  std::optional<int> exit_code() const { return exit_code_; }  // of main, once it has ended
+  std::vector<model::NodeSummary> nodes() const;
+  std::vector<pid_t> pids() const;  // of nodes that run
+
+ private:
+  struct Node {
+    std::optional<NodeProcess> process;  // while it runs
+    std::optional<int> exit_code;
+    bool started = false;
+  };
+  Status start_node(uint32_t index);
+  void start_next_child();
+  void node_ended(uint32_t index);
+  void main_ended();
+  void end_soon();
+  void finish_if_all_ended();
+  std::vector<std::string> environment(uint32_t index) const;
+  fs::path folder() const;  // the attempt's, in the store
+  fs::path scratch_of(uint32_t index) const;
+
+  Loop& loop_;
+  const LocalHost& host_;
+  const model::SubmitJob& request_;
+  const std::string job_;
+  const uint32_t number_;
+  const int lifeline_;
+  Events events_;
+  std::optional<LoopbackAddresses> addresses_;
+  std::optional<TemporaryFolder> scratch_;
+  std::vector<Node> nodes_;
+  std::vector<uint32_t> waiting_children_;  // started from the back
+  std::optional<int> exit_code_;
+  std::optional<Loop::TimerId> kill_timer_, child_timer_;
+  bool stopping_ = false, finished_ = false;
+};
+
+/// Indexes of the nodes that an attempt's nodes.json calls lost; none where it cannot be read.
+std::vector<uint32_t> lost_nodes(const fs::path& nodes_json);
+
+/// "node-0003"
+std::string node_name(uint32_t index);
+
+}  // namespace mnp::launcher

@@ -1,0 +1,60 @@
+#include "launcher/log_printer.hpp"
+
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace mnp::launcher {
+namespace {
+
+constexpr size_t kMaxPartial = size_t{64} << 10;  // bytes of a line held back
+
+void write(std::string_view bytes) {
+  std::fwrite(bytes.data(), 1, bytes.size(), stdout);
+}
+
+std::string to_json(const std::string& stage, const cpu::OutputChunk& chunk) {
+  nlohmann::ordered_json json;
+  json["stage"] = stage;
+  json["command"] = chunk.command.value();
+  json["start"] = chunk.start;
+  json["time"] = chunk.seconds;
+  json["text"] = std::string(chunk.bytes);
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+void LogPrinter::print(const std::string& stage, const cpu::OutputChunk& chunk) {
+  switch (form_) {
+    case Form::kBytes:
+      return write(chunk.bytes);
+    case Form::kJson:
+      return write(to_json(stage, chunk));
+    case Form::kLines:
+      return print_lines(fmt::format("{}/{}", stage, chunk.command.value()), chunk.bytes);
+  }
+}
+
+void LogPrinter::print_lines(const std::string& label, std::string_view bytes) {
+  std::string& partial = partial_[label];
+  partial.append(bytes);
+  size_t start = 0;
+  for (size_t end; (end = partial.find('\n', start)) != std::string::npos; start = end + 1)
+    write(fmt::format("{} | {}\n", label, std::string_view(partial).substr(start, end - start)));
+  partial.erase(0, start);
+  if (partial.size() > kMaxPartial) {
+    write(fmt::format("{} | {}\n", label, partial));
+    partial.clear();
+  }
+  if (partial.empty()) partial_.erase(label);
+}
+
+void LogPrinter::flush() {
+  for (const auto& [label, rest] : partial_) write(fmt::format("{} | {}\n", label, rest));
+  partial_.clear();
+  std::fflush(stdout);
+}
+
+}  // namespace mnp::launcher

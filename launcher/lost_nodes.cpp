@@ -1,0 +1,27 @@
+// What an attempt's nodes.json says about nodes that main has lost.
+#include <nlohmann/json.hpp>
+
+#include "launcher/local_attempt.hpp"
+
+namespace mnp::launcher {
+
+std::vector<uint32_t> lost_nodes(const fs::path& nodes_json) {
+  constexpr size_t kMaxBytes = size_t{16} << 20;
+  std::vector<uint32_t> lost;
+  const auto text = read_file(nodes_json, kMaxBytes);
+  if (!text) return lost;
+  const auto json = nlohmann::json::parse(*text, nullptr, false);
+  const auto list = json.is_object() ? json.value("nodes", nlohmann::json::array()) : json;
+  if (!list.is_array()) return lost;
+  for (const auto& node : list) {
+    if (!node.is_object()) continue;
+    const auto index = node.find("node");
+    const auto state = node.find("state");
+    if (index != node.end() && index->is_number_unsigned() && state != node.end() &&
+        *state == "lost")
+      lost.push_back(index->get<uint32_t>());
+  }
+  return lost;
+}
+
+}  // namespace mnp::launcher

@@ -1,0 +1,94 @@
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "cpu/descendants.hpp"
+#include "launcher/command_source.hpp"
+#include "mnp/core/text.hpp"
+
+extern char** environ;
+
+namespace mnp::launcher {
+namespace {
+
+constexpr size_t kMaxList = size_t{4} << 30;  // bytes
+constexpr auto kEndLimit = std::chrono::seconds(5);
+
+std::vector<std::string> environment_with(const fs::path& bin) {
+  std::vector<std::string> entries;
+  for (char** entry = environ; *entry != nullptr; ++entry)
+    if (!starts_with(*entry, "PATH=")) entries.emplace_back(*entry);
+  const char* path = std::getenv("PATH");
+  entries.push_back("PATH=" + bin.string() + ":" + (path == nullptr ? "/usr/bin:/bin" : path));
+  return entries;
+}
+
+Result<pid_t> start_shell(const std::string& text, const std::string& folder, const fs::path& bin,
+                          int output) {
+  const auto environment = environment_with(bin);
+  std::vector<char*> entries;
+  for (const auto& entry : environment) entries.push_back(const_cast<char*>(entry.c_str()));
+  entries.push_back(nullptr);
+  const char* const argv[] = {"sh", "-c", text.c_str(), nullptr};
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_adddup2(&actions, output, 1);
+  if (!folder.empty()) ::posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
+  pid_t pid = -1;
+  const int error = ::posix_spawn(&pid, "/bin/sh", &actions, nullptr,
+                                  const_cast<char* const*>(argv), entries.data());
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) return fail(Code::kConfig, fmt::format("`{}`: {}", text, std::strerror(error)));
+  return pid;
+}
+
+/// Everything until the other end is closed.
+Result<std::string> read_until(int fd, TimePoint deadline) {
+  std::string bytes;
+  std::string buffer(size_t{1} << 16, '\0');
+  for (;;) {
+    pollfd wait{fd, POLLIN, 0};
+    if (::poll(&wait, 1, poll_timeout(deadline)) < 0 && errno != EINTR) return fail_errno("poll");
+    if (Clock::now() >= deadline) return fail(Code::kTimeout, "gave no end of its list in time");
+    if (wait.revents == 0) continue;
+    const ssize_t count = ::read(fd, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail_errno("read");
+    if (count == 0) return bytes;
+    bytes.append(buffer.data(), static_cast<size_t>(count));
+    if (bytes.size() > kMaxList) return fail(Code::kConfig, "prints more than 4 GiB");
+  }
+}
+
+}  // namespace
+
+Result<std::string> output_of(const std::string& text, const std::string& folder,
+                              const fs::path& bin, Milliseconds limit) {
+  MNP_TRY(Pipe pipe, make_pipe());
+  MNP_TRY(const pid_t pid, start_shell(text, folder, bin, pipe.write.get()));
+  pipe.write.reset();
+  auto output = read_until(pipe.read.get(), Clock::now() + limit);
+  if (!output) {
+    (void)cpu::end_tree(pid, Clock::now() + kEndLimit);
+    return fail(Code::kConfig, fmt::format("`{}` {}", text, output.error().text));
+  }
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (status == 0) return output;
+  return fail(Code::kConfig,
+              fmt::format("`{}` ended with {} {}", text, WIFSIGNALED(status) ? "signal" : "status",
+                          WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)));
+}
+
+}  // namespace mnp::launcher

@@ -1,0 +1,113 @@
+#include "launcher/planning.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "mnp/core/text.hpp"
+
+namespace mnp::launcher {
+namespace {
+
+Result<std::map<std::string, std::string>> read_set(const std::vector<std::string>& words) {
+  std::map<std::string, std::string> set;
+  for (const std::string& word : words) {
+    const size_t equals = word.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return fail(Code::kUsage, fmt::format("--set {}: type --set NAME=VALUE", word));
+    set[word.substr(0, equals)] = word.substr(equals + 1);
+  }
+  return set;
+}
+
+void cap_nodes(model::StageSpec& stage, uint32_t most) {
+  stage.nodes = std::min(stage.nodes, most);
+  stage.min_alive = std::min(stage.min_alive, stage.nodes);
+  if (stage.min_nodes) stage.min_nodes = std::min(*stage.min_nodes, stage.nodes);
+}
+
+Status keep_only(model::Spec& spec, const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& stage : spec.stages) names.push_back(stage.name);
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) {
+    const std::string near = nearest(name, names);
+    return fail(Code::kUsage, fmt::format("--only {}: no such stage; {}", name,
+                                          near.empty() ? "there are " + join(names, ", ")
+                                                       : "do you mean " + near + "?"));
+  }
+  model::StageSpec stage = spec.stages[static_cast<size_t>(found - names.begin())];
+  for (const model::Input& input : stage.inputs)
+    if (input.from_stage)
+      return fail(Code::kUsage,
+                  fmt::format("--only {}: it reads what stage {} publishes, and a new run has none "
+                              "of that; type `mnp resume RUN --only {}` in a run that has",
+                              name, input.source, name));
+  stage.after.clear();
+  spec.stages = {std::move(stage)};
+  return {};
+}
+
+Result<model::Spec> read_list(const PipelineOptions& options) {
+  if (!options.set.empty())
+    return fail(Code::kUsage, "--set belongs to a pipeline file; leave it out with --commands");
+  const fs::path path = options.commands.find("://") == std::string::npos
+                            ? fs::absolute(options.commands).lexically_normal()
+                            : fs::path(options.commands);
+  model::Spec spec = model::spec_of_list(path.string(), options.nodes.value_or(1), options.cpus);
+  return spec;
+}
+
+}  // namespace
+
+Result<model::Spec> read_pipeline(const PipelineOptions& options) {
+  if (options.file.empty() == options.commands.empty())
+    return fail(Code::kUsage, options.file.empty()
+                                  ? "name a pipeline FILE, or a list with --commands LIST"
+                                  : "a pipeline FILE and --commands exclude each other");
+  if (!options.commands.empty()) return read_list(options);
+  if (options.cpus)
+    return fail(Code::kUsage, "--cpus belongs to --commands; a pipeline file has the key `cpus`");
+  MNP_TRY(const auto set, read_set(options.set));
+  auto spec = model::read_spec(options.file, set);
+  if (!spec) return fail(Code::kConfig, spec.error().text);
+  if (!options.only.empty()) MNP_CHECK(keep_only(*spec, options.only));
+  if (options.nodes)
+    for (auto& stage : spec->stages) cap_nodes(stage, *options.nodes);
+  return spec;
+}
+
+std::string aws_keys(const model::Spec& spec) {
+  std::vector<std::string> keys;
+  for (const auto& stage : spec.stages)
+    for (const auto& [key, value] : stage.aws)
+      if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
+  return join(keys, ", ");
+}
+
+Result<PlannedRun> make_plan(const model::Spec& spec, const fs::path& bin) {
+  PlannedRun planned;
+  planned.plan.run = model::make_run_id(spec.name);
+  planned.plan.name = spec.name;
+  planned.plan.folder = spec.folder;
+  for (const model::StageSpec& stage : spec.stages) {
+    ResolvedList list;
+    if (stage.program.empty()) {
+      MNP_TRY(list, resolve_commands(stage, spec.folder, bin));
+      if (list.commands == 0)
+        return fail(Code::kConfig,
+                    fmt::format("stage {}: its command list has no commands", stage.name));
+    }
+    planned.plan.stages.push_back({stage, list.commands, model::stages_before(stage)});
+    planned.lists.push_back(std::move(list));
+  }
+  return planned;
+}
+
+fs::path program_folder() {
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  return error ? fs::path("/usr/bin") : self.parent_path();
+}
+
+}  // namespace mnp::launcher

@@ -1,0 +1,41 @@
+// From the operator's words to a plan: file or list, --set, --nodes, --only.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "launcher/command_source.hpp"
+#include "mnp/model/plan.hpp"
+
+namespace mnp::launcher {
+
+/// What `run`, `plan` and `validate` take.
+struct PipelineOptions {
+  std::string file;               // pipeline file; empty with `commands`
+  std::string commands;           // --commands LIST: a pipeline of one stage
+  std::vector<std::string> set;   // KEY=VALUE
+  std::optional<uint32_t> nodes;  // caps every stage; with `commands` its number of nodes
+  std::optional<uint32_t> cpus;   // with `commands`
+  std::string only;               // --only STAGE
+};
+
+/// Parses and checks the file, or makes the pipeline of --commands; caps nodes, applies --only.
+Result<model::Spec> read_pipeline(const PipelineOptions& options);
+
+/// Keys of the stages that only AWS knows, each once: "queue, image"; "" when there are none.
+std::string aws_keys(const model::Spec& spec);
+
+/// A plan with its lists, in the stages' order (empty lists for programs).
+struct PlannedRun {
+  model::Plan plan;
+  std::vector<ResolvedList> lists;
+};
+Result<PlannedRun> make_plan(const model::Spec& spec, const fs::path& bin);
+
+/// The folder of this program and its companions.
+fs::path program_folder();
+
+}  // namespace mnp::launcher

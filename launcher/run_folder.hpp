@@ -1,0 +1,59 @@
+// Runs on disk: which store, which run, and who holds it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "launcher/submitted.hpp"
+#include "mnp/core/store.hpp"
+#include "mnp/model/ownership.hpp"
+#include "mnp/model/plan.hpp"
+
+namespace mnp::launcher {
+
+/// Absolute folder: `option`, else `named` (by a pipeline file), else MNP_STORE, else ./mnp-runs.
+/// kConfig for an URL: this build has no store but a folder.
+Result<fs::path> store_folder(const std::string& option, const std::string& named = "");
+
+/// One run in a store.
+struct RunFolder {
+  std::string id;
+  std::shared_ptr<FolderStore> store;
+  fs::path store_path;
+
+  model::RunKeys keys() const { return model::RunKeys::of(id); }
+  model::StageKeys stage(const std::string& name) const {
+    return model::StageKeys::of(keys(), name);
+  }
+  fs::path path() const { return store_path / keys().run; }
+  Result<model::Plan> plan() const;
+  /// No submissions where there is no submitted.json yet.
+  Result<Submitted> submitted() const;
+};
+
+RunFolder run_folder(const fs::path& store, const std::string& id);
+
+/// `name` is a run's id or the start of exactly one; empty: the newest run.
+Result<RunFolder> find_run(const fs::path& store, const std::string& name);
+/// All runs of a store that have a plan, newest first.
+Result<std::vector<RunFolder>> all_runs(const fs::path& store);
+
+/// What the file that `mnp run` holds locked says about it.
+struct RunHolder {
+  int64_t pid = 0;
+  std::string host;
+};
+/// Who runs it now; nullopt: nobody.
+Result<std::optional<RunHolder>> holder_of(const RunFolder& run);
+
+/// Makes this process the one that runs it; kExists names who does already.
+Result<FileLock> hold_run(const RunFolder& run);
+
+/// Names of keepers' lock files that are still held: something of these nodes may run.
+Result<std::vector<std::string>> held_node_locks(const RunFolder& run);
+
+std::string host_name();
+
+}  // namespace mnp::launcher

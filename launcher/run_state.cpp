@@ -1,0 +1,160 @@
+#include "launcher/run_state.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "launcher/table.hpp"
+#include "mnp/core/text.hpp"
+
+namespace mnp::launcher {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// What progress.json says of the job's latest attempt; an older attempt's says nothing of it.
+void add_progress(StageState& state, const model::Progress& progress) {
+  state.joined = progress.joined;
+  state.total = progress.total;
+  state.done = progress.done;
+  state.failed = progress.failed;
+  state.running = progress.running;
+  if (!progress.text.empty()) state.reason = progress.text;
+}
+
+void add_job(StageState& state, const model::JobDetail& job) {
+  state.job = job.id;
+  state.state = model::to_text(job.state);
+  state.started = job.started;
+  state.ended = job.stopped;
+  state.nodes = job.num_nodes;
+  state.reason = job.status_reason;
+  state.status = exit_status(job);
+  const auto ended = static_cast<uint32_t>(job.attempts.size());
+  state.attempt = model::has_ended(job.state) || job.started == 0 ? ended : ended + 1;
+}
+
+/// `mnp run` has gone without a last word: main's own goodbye counts, if there is one.
+void close_abandoned(StageState& state, const std::optional<model::Progress>& progress) {
+  const bool said = progress && (progress->state == "SUCCEEDED" || progress->state == "FAILED") &&
+                    progress->ended >= state.started && state.started > 0;
+  const bool waits = state.state == "SUBMITTED" || state.state == "PENDING";
+  if (waits && !said) return;
+  state.state = said ? progress->state : "INTERRUPTED";
+  state.running = 0;
+  if (progress) state.ended = progress->ended;
+  if (said && progress->status >= 0) state.status = progress->status;
+}
+
+Json to_json(const StageState& stage) {
+  const auto time = [](double seconds) { return seconds > 0 ? Json(seconds) : Json(nullptr); };
+  Json json;
+  json["name"] = stage.name;
+  json["state"] = stage.state;
+  json["attempt"] = stage.attempt;
+  json["nodes"] = stage.nodes;
+  json["joined"] = stage.joined;
+  json["total"] = stage.total;
+  json["done"] = stage.done;
+  json["failed"] = stage.failed;
+  json["running"] = stage.running;
+  json["started"] = time(stage.started);
+  json["ended"] = time(stage.ended);
+  return json;
+}
+
+std::string run_word(const RunState& state, const Submission* last, bool live) {
+  if (live) return "RUNNING";
+  const auto any = [&](std::string_view word) {
+    return std::any_of(state.stages.begin(), state.stages.end(),
+                       [&](const StageState& stage) { return stage.state == word; });
+  };
+  const bool all_succeeded = std::all_of(state.stages.begin(), state.stages.end(),
+                                         [](const StageState& each) { return each.succeeded(); });
+  if (all_succeeded) return "SUCCEEDED";
+  if (last != nullptr && last->stopped) return "STOPPED";
+  return any("FAILED") && !any("INTERRUPTED") ? "FAILED" : "INTERRUPTED";
+}
+
+}  // namespace
+
+std::optional<model::Progress> read_progress(const RunFolder& run, const std::string& stage) {
+  const auto text = run.store->get(run.stage(stage).progress());
+  if (!text) return std::nullopt;
+  auto progress = model::progress_from_json(*text);
+  return progress ? std::optional(*progress) : std::nullopt;
+}
+
+StageState stage_state(const model::StagePlan& stage, const SubmittedJob* job,
+                       const std::optional<model::Progress>& progress, bool live) {
+  StageState state;
+  state.name = stage.spec.name;
+  state.state = "SUBMITTED";
+  state.nodes = stage.spec.nodes;
+  state.total = stage.commands;
+  if (job != nullptr) add_job(state, job->detail);
+  if (progress) add_progress(state, *progress);
+  const bool ended = job != nullptr && model::has_ended(job->detail.state);
+  if (ended) state.running = 0;
+  if (!live && !ended) close_abandoned(state, progress);
+  state.phase = state.state;
+  const bool current = progress && progress->attempt == state.attempt && progress->ended == 0;
+  if (state.state == "RUNNING" && current) state.phase = progress->state;
+  if (state.state == "RUNNING" && !progress) state.phase = "JOINING";
+  return state;
+}
+
+Result<RunState> read_run_state(const RunFolder& run) {
+  MNP_TRY(const auto holder, holder_of(run));
+  return read_run_state(run, holder.has_value());
+}
+
+Result<RunState> read_run_state(const RunFolder& run, bool live) {
+  MNP_TRY(const auto plan, run.plan());
+  MNP_TRY(const auto submitted, run.submitted());
+  RunState state;
+  state.run = run.id;
+  state.pipeline = plan.name;
+  for (const auto& stage : plan.stages)
+    state.stages.push_back(stage_state(stage, submitted.find(stage.spec.name),
+                                       read_progress(run, stage.spec.name), live));
+  const Submission* last = submitted.submissions.empty() ? nullptr : &submitted.submissions.back();
+  state.state = run_word(state, last, live);
+  if (last != nullptr) state.started = submitted.submissions.front().time;
+  if (!live)
+    for (const auto& stage : state.stages) state.ended = std::max(state.ended, stage.ended);
+  return state;
+}
+
+std::string state_to_json(const RunState& state) {
+  Json json;
+  json["run"] = state.run;
+  json["state"] = state.state;
+  json["stages"] = Json::array();
+  for (const auto& stage : state.stages) json["stages"].push_back(to_json(stage));
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string state_to_text(const RunState& state) {
+  Table table({"STAGE", "STATE", "NODES", "DONE", "FAILED", "RUNNING", "ATTEMPT", "TIME"});
+  for (const auto& stage : state.stages) {
+    const double until = stage.ended > 0 ? stage.ended : wall_seconds();
+    const bool running = stage.state == "RUNNING";
+    table.add(
+        {stage.name, running ? stage.phase : stage.state,
+         running ? fmt::format("{}/{}", stage.joined, stage.nodes) : std::to_string(stage.nodes),
+         stage.total > 0 ? fmt::format("{}/{}", stage.done, stage.total) : "-",
+         std::to_string(stage.failed), std::to_string(stage.running), std::to_string(stage.attempt),
+         stage.started > 0 ? format_duration(until - stage.started) : "-"});
+  }
+  std::string text = fmt::format("{}  {}\n{}", state.run, state.state, table.text());
+  for (const auto& stage : state.stages)
+    if (stage.state == "FAILED")
+      text += fmt::format("{} failed{}: {}\n", stage.name,
+                          stage.status ? fmt::format(" (exit status {})", *stage.status) : "",
+                          stage.reason);
+  return text;
+}
+
+}  // namespace mnp::launcher

@@ -1,0 +1,166 @@
+"""run, status, stop, resume and list over a stand-in for mnp-node."""
+
+import json
+import os
+import signal
+import time
+import unittest
+
+from mnp_case import MnpCase
+
+PIPELINE = """name: demo
+stages:
+  - name: one
+    nodes: 3
+    commands: ["true"]
+  - name: two
+    nodes: 2
+    after: [one]
+    commands: ["true"]
+"""
+
+
+class LocalRun(MnpCase):
+    def setUp(self):
+        super().setUp()
+        self.write("demo.yaml", PIPELINE)
+
+    def states(self, run="", status=0):
+        answer = self.mnp_json("status", *([run] if run else []), "--json")
+        return answer["state"], [stage["state"] for stage in answer["stages"]]
+
+    def test_run_id_is_the_last_line_of_standard_output(self):
+        self.use_stand_in(one="exit 0", two="exit 0")
+        done = self.mnp("run", "demo.yaml")
+        run = done.stdout.splitlines()[-1]
+        folder = self.folder / "mnp-runs/runs" / run
+        for name in ["pipeline.yaml", "plan.json", "submitted.json", "stages/one/commands.txt"]:
+            self.assertTrue((folder / name).exists(), name)
+        self.assertEqual(self.states(run[:10]), ("SUCCEEDED", ["SUCCEEDED", "SUCCEEDED"]))
+        listed = json.loads(self.mnp("list", "--json").stdout)
+        self.assertEqual([(each["run"], each["state"], each["pipeline"]) for each in listed],
+                         [(run, "SUCCEEDED", "demo")])
+        stage = self.mnp_json("status", "--json")["stages"][0]
+        self.assertEqual(list(stage), ["name", "state", "attempt", "nodes", "joined", "total",
+                                       "done", "failed", "running", "started", "ended"])
+        self.assertEqual((stage["attempt"], stage["nodes"]), (1, 3))
+        self.assertGreaterEqual(stage["ended"], stage["started"])
+
+    def test_exit_status_is_that_of_the_first_stage_that_failed(self):
+        self.use_stand_in(one="exit 12", two="exit 0")
+        done = self.mnp("run", "demo.yaml", status=12)
+        run = done.stdout.splitlines()[-1]
+        self.assertIn("mnp resume " + run, done.stderr)
+        self.assertEqual(self.states(), ("FAILED", ["FAILED", "FAILED"]))
+        self.assertFalse(any("two" in event for event in self.events()))
+
+    def test_infrastructure_failures_are_tried_again(self):
+        self.use_stand_in(one="[ $AWS_BATCH_JOB_ATTEMPT = 3 ] || exit 31", two="exit 0")
+        self.mnp("run", "demo.yaml")
+        self.assertEqual(self.mnp_json("status", "--json")["stages"][0]["attempt"], 3)
+
+    def test_resume_runs_what_has_not_succeeded(self):
+        self.use_stand_in(one="exit 0", two="exit 10")
+        run = self.mnp("run", "demo.yaml", status=10).stdout.splitlines()[-1]
+        (self.folder / "events").unlink()
+        self.environment["NODE_two"] = "exit 0"
+        done = self.mnp("resume")
+        self.assertEqual(done.stdout.splitlines()[-1], run)
+        self.assertIn("start two 0 1", self.events())
+        self.assertFalse(any("one" in event for event in self.events()))
+        self.assertEqual(self.states(), ("SUCCEEDED", ["SUCCEEDED", "SUCCEEDED"]))
+        self.assertIn("nothing to do", self.mnp("resume").stderr)
+
+    def test_only_runs_one_stage(self):
+        self.use_stand_in(one="exit 0")
+        self.mnp("run", "demo.yaml", "--only", "one", "--nodes", "1")
+        self.assertEqual(self.events(), ["start one 0 "])
+
+    def test_json_replaces_the_run_id(self):
+        self.use_stand_in(one="exit 0", two="exit 0")
+        answer = self.mnp_json("run", "demo.yaml", "--json")
+        self.assertEqual(answer["state"], "SUCCEEDED")
+
+    def started_run(self, nodes=3, **options):
+        process = self.start("run", "demo.yaml", **options)
+        self.wait_for("all nodes", lambda: len(self.events()) >= nodes)
+        return process
+
+    def test_sigint_stops_in_order_also_where_it_was_ignored(self):
+        self.use_stand_in(one="rest")
+        process = self.started_run(
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+        self.assertEqual(self.states(), ("RUNNING", ["RUNNING", "PENDING"]))
+        process.send_signal(signal.SIGINT)
+        done = self.finish(process)
+        self.assertEqual(done.returncode, 40, done.stderr)
+        self.assertEqual(len([e for e in self.events() if e.startswith("term")]), 3)
+        self.assertEqual(self.states()[0], "STOPPED")
+
+    def test_second_signal_kills_at_once(self):
+        self.use_stand_in(one="trap '' TERM; say deaf; while :; do sleep 0.1; done")
+        process = self.started_run(nodes=4)
+        begun = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.finish(process).returncode, 40)
+        self.assertLess(time.monotonic() - begun, 25)
+
+    def test_stop_waits_until_the_run_has_ended(self):
+        self.use_stand_in(one="rest")
+        process = self.started_run()
+        self.assertEqual(self.mnp_json("stop", "--json")["was_running"], True)
+        self.assertIsNotNone(process.poll())
+        self.assertEqual(self.finish(process).returncode, 40)
+        self.assertIn("has ended already", self.mnp("stop").stdout)
+
+    def test_killed_run_is_interrupted_and_resume_refuses_while_it_lives(self):
+        self.use_stand_in(one="rest")
+        process = self.started_run()
+        self.assertIn("mnp stop", self.mnp("resume", status=20).stderr)
+        nodes = [int(name) for name in os.listdir("/proc") if name.isdigit()
+                 and self.is_node(name)]
+        process.kill()
+        self.finish(process)
+        self.assertEqual(self.states(), ("INTERRUPTED", ["INTERRUPTED", "PENDING"]))
+        for pid in nodes:  # the stand-in does not watch its lifeline
+            os.kill(pid, signal.SIGKILL)
+        self.environment["NODE_one"] = "exit 0"
+        self.environment["NODE_two"] = "exit 0"
+        self.mnp("resume")
+        self.assertEqual(self.states(), ("SUCCEEDED", ["SUCCEEDED", "SUCCEEDED"]))
+        left = [name for name in os.listdir(self.environment["TMPDIR"])
+                if name.startswith("mnp-")]
+        self.assertEqual(left, [])
+
+    def is_node(self, pid):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                return str(self.folder / "bin/mnp-node").encode() in file.read()
+        except OSError:
+            return False
+
+    def use_stand_in(self, **stages):
+        super().use_stand_in(**stages)
+        (self.folder / "tmp").mkdir()
+        self.environment["TMPDIR"] = str(self.folder / "tmp")
+
+    def test_runtime_logs_and_unknown_names(self):
+        self.use_stand_in(one="echo hello; exit 0", two="exit 0")
+        run = self.mnp("run", "demo.yaml").stdout.splitlines()[-1]
+        self.assertIn("one/node-0000 | hello", self.mnp("logs", "--runtime").stdout)
+        self.assertEqual(self.mnp("logs", run, "two", "--runtime").stdout, "")
+        self.assertIn("two", self.mnp("logs", run, "tow", status=2).stderr)
+        self.assertIn(run, self.mnp("status", run[:-1] + "~", status=20).stderr)
+
+    def test_missing_node_program_is_said_before_anything_is_written(self):
+        self.use_stand_in()
+        (self.folder / "bin/mnp-node").unlink()
+        self.environment["PATH"] = "/usr/bin:/bin"
+        self.assertIn("mnp-node", self.mnp("run", "demo.yaml", status=20).stderr)
+        self.assertFalse((self.folder / "mnp-runs").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
