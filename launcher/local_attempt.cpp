@@ -14,6 +14,12 @@
 #include "mnp/model/ownership.hpp"
 
 namespace mnp::launcher {
+namespace {
+
+/// Between two starts: long enough that the loop hears signals and ends in between.
+constexpr Milliseconds kStartGap{1};
+
+}  // namespace
 
 std::string node_name(uint32_t index) {
   return fmt::format("node-{:04}", index);
@@ -75,7 +81,7 @@ Status LocalAttempt::start() {
     if (index != request_.main_node) waiting_children_.push_back(index);
   std::shuffle(waiting_children_.begin(), waiting_children_.end(),
                std::mt19937(std::random_device()()));
-  child_timer_ = loop_.after(Milliseconds(0), [this] {
+  child_timer_ = loop_.after(kStartGap, [this] {
     child_timer_.reset();
     events_.running();
     start_next_child();
@@ -99,7 +105,6 @@ Status LocalAttempt::start_node(uint32_t index) {
   return {};
 }
 
-/// One child a turn of the loop, so that signals and ends are heard between them.
 void LocalAttempt::start_next_child() {
   if (waiting_children_.empty() || stopping_) return;
   const uint32_t index = waiting_children_.back();
@@ -107,7 +112,7 @@ void LocalAttempt::start_next_child() {
   if (auto started = start_node(index); !started)
     log::error("{} of job {} could not be started: {}", node_name(index), job_,
                started.error().text);
-  child_timer_ = loop_.after(Milliseconds(0), [this] {
+  child_timer_ = loop_.after(kStartGap, [this] {
     child_timer_.reset();
     start_next_child();
   });

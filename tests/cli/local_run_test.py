@@ -125,7 +125,7 @@ class LocalRun(MnpCase):
         self.finish(process)
         self.assertEqual(self.states(), ("INTERRUPTED", ["INTERRUPTED", "PENDING"]))
         for pid in nodes:  # the stand-in does not watch its lifeline
-            os.kill(pid, signal.SIGKILL)
+            os.killpg(pid, signal.SIGKILL)
         self.environment["NODE_one"] = "exit 0"
         self.environment["NODE_two"] = "exit 0"
         self.mnp("resume")

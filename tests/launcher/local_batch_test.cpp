@@ -32,7 +32,8 @@ TEST_F(LocalBatchTest, ChildrenStartOnlyOnceMainRuns) {
   const auto id = batch.submit(box.job("a", 3, "rest"));
   ASSERT_TRUE(run_until([&] { return detail(*id).state == JobState::kStarting; }));
   size_t started = 0;
-  for (const auto& node : *batch.list_nodes(*id)) started += node.state == JobState::kRunning;
+  const auto nodes = batch.list_nodes(*id);
+  for (const auto& node : *nodes) started += node.state == JobState::kRunning ? 1 : 0;
   EXPECT_EQ(started, 1u);
   ASSERT_TRUE(run_until([&] { return box.count("start") == 3; }));
   EXPECT_EQ(detail(*id).state, JobState::kRunning);

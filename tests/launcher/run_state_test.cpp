@@ -1,0 +1,96 @@
+#include "launcher/run_state.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace mnp::launcher {
+namespace {
+
+model::StagePlan stage_plan() {
+  model::StagePlan stage;
+  stage.spec.name = "a";
+  stage.spec.nodes = 4;
+  stage.commands = 100;
+  return stage;
+}
+
+SubmittedJob job_in(model::JobState state) {
+  SubmittedJob job{"a", {}};
+  job.detail.id = "id";
+  job.detail.state = state;
+  job.detail.num_nodes = 4;
+  job.detail.started = state >= model::JobState::kStarting ? 1000 : 0;
+  return job;
+}
+
+model::Progress progress_in(const std::string& state) {
+  model::Progress progress;
+  progress.state = state;
+  progress.joined = 3;
+  progress.total = 100;
+  progress.done = 40;
+  progress.failed = 2;
+  progress.running = 8;
+  progress.started = 1001;
+  return progress;
+}
+
+TEST(StageState, JoinsJobAndProgress) {
+  const auto job = job_in(model::JobState::kRunning);
+  const auto state = stage_state(stage_plan(), &job, progress_in("REDUCING"), true);
+  EXPECT_EQ(state.state, "RUNNING");
+  EXPECT_EQ(state.phase, "REDUCING");
+  EXPECT_EQ(state.attempt, 1u);
+  EXPECT_EQ(state.joined, 3u);
+  EXPECT_EQ(state.done, 40u);
+  EXPECT_EQ(state.running, 8u);
+}
+
+TEST(StageState, WithoutJobIsSubmitted) {
+  const auto state = stage_state(stage_plan(), nullptr, std::nullopt, true);
+  EXPECT_EQ(state.state, "SUBMITTED");
+  EXPECT_EQ(state.total, 100u);
+}
+
+TEST(StageState, IsInterruptedWhenNobodyRunsItAnyMore) {
+  const auto job = job_in(model::JobState::kRunning);
+  const auto state = stage_state(stage_plan(), &job, progress_in("RUNNING"), false);
+  EXPECT_EQ(state.state, "INTERRUPTED");
+  EXPECT_EQ(state.running, 0u);
+}
+
+TEST(StageState, MainsGoodbyeCountsWhenNobodyWroteDownTheJobsEnd) {
+  const auto job = job_in(model::JobState::kRunning);
+  auto progress = progress_in("SUCCEEDED");
+  progress.ended = 1010;
+  progress.status = 0;
+  EXPECT_TRUE(stage_state(stage_plan(), &job, progress, false).succeeded());
+  progress.ended = 900;  // an earlier job's
+  EXPECT_EQ(stage_state(stage_plan(), &job, progress, false).state, "INTERRUPTED");
+}
+
+TEST(StageState, CountsAttempts) {
+  auto job = job_in(model::JobState::kRunning);
+  job.detail.attempts.resize(2);
+  EXPECT_EQ(stage_state(stage_plan(), &job, std::nullopt, true).attempt, 3u);
+  job.detail.state = model::JobState::kFailed;
+  job.detail.attempts.back().exit_code = 31;
+  const auto state = stage_state(stage_plan(), &job, std::nullopt, true);
+  EXPECT_EQ(state.attempt, 2u);
+  EXPECT_EQ(state.status, 31);
+}
+
+TEST(StateJson, HasExactlyTheDocumentedFields) {
+  RunState run;
+  run.run = "r";
+  run.state = "RUNNING";
+  const auto job = job_in(model::JobState::kRunning);
+  run.stages.push_back(stage_state(stage_plan(), &job, progress_in("RUNNING"), true));
+  const auto json = nlohmann::json::parse(state_to_json(run));
+  EXPECT_EQ(json, nlohmann::json::parse(R"({"run": "r", "state": "RUNNING", "stages": [
+    {"name": "a", "state": "RUNNING", "attempt": 1, "nodes": 4, "joined": 3, "total": 100,
+     "done": 40, "failed": 2, "running": 8, "started": 1000.0, "ended": null}]})"));
+}
+
+}  // namespace
+}  // namespace mnp::launcher
