@@ -51,6 +51,7 @@ class Foreground {
  private:
   Status submit();
   Status refresh();
+  void tell_of_retry(const SubmittedJob& job, const model::JobDetail& now);
   void on_signal();
   RunState state() const;
   Result<int> finish();
@@ -90,11 +91,22 @@ Status Foreground::submit() {
   return {};
 }
 
+void Foreground::tell_of_retry(const SubmittedJob& job, const model::JobDetail& now) {
+  if (now.attempts.size() <= job.detail.attempts.size()) return;
+  const model::JobAttempt& end = now.attempts.back();
+  const std::string how =
+      end.exit_code ? fmt::format("status {}: {}", *end.exit_code, meaning_of(*end.exit_code))
+                    : end.status_reason;
+  view_->say(fmt::format("stage {}: attempt {} ended with {}; trying again", job.stage,
+                         now.attempts.size(), how));
+}
+
 /// Asks Batch, writes down what has changed, and shows it.
 Status Foreground::refresh() {
   ended_ = true;
   for (SubmittedJob& job : submitted_.submissions.back().jobs) {
     MNP_TRY(auto details, batch_.describe({job.detail.id}));
+    if (!model::has_ended(details.front().state)) tell_of_retry(job, details.front());
     job.detail = std::move(details.front());
     ended_ = ended_ && model::has_ended(job.detail.state);
   }

@@ -20,7 +20,8 @@ void add_progress(StageState& state, const model::Progress& progress) {
   state.done = progress.done;
   state.failed = progress.failed;
   state.running = progress.running;
-  if (!progress.text.empty()) state.reason = progress.text;
+  const bool of_this_job = progress.updated >= state.started;
+  if (of_this_job && !progress.text.empty()) state.reason = progress.text;
 }
 
 void add_job(StageState& state, const model::JobDetail& job) {

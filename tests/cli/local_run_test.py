@@ -56,7 +56,8 @@ class LocalRun(MnpCase):
 
     def test_infrastructure_failures_are_tried_again(self):
         self.use_stand_in(one="[ $AWS_BATCH_JOB_ATTEMPT = 3 ] || exit 31", two="exit 0")
-        self.mnp("run", "demo.yaml")
+        done = self.mnp("run", "demo.yaml")
+        self.assertIn("attempt 2 ended with status 31: too many nodes lost", done.stderr)
         self.assertEqual(self.mnp_json("status", "--json")["stages"][0]["attempt"], 3)
 
     def test_resume_runs_what_has_not_succeeded(self):
@@ -153,6 +154,25 @@ class LocalRun(MnpCase):
         self.assertEqual(self.mnp("logs", run, "two", "--runtime").stdout, "")
         self.assertIn("two", self.mnp("logs", run, "tow", status=2).stderr)
         self.assertIn(run, self.mnp("status", run[:-1] + "~", status=20).stderr)
+
+    def test_logs_show_output_by_command_and_node(self):
+        self.use_stand_in(two="exit 0", one="""
+            put() {
+              to=$MNP_STORE/runs/$MNP_RUN/stages/one/attempts/${AWS_BATCH_JOB_ID%#*}-1/output/$1
+              mkdir -p $to; printf "$2" > $to/00000001.log; printf "$3" > $to/00000001.idx
+            }
+            put node-0000.1 'a\nb\nhalf' '0 4 17 1 1.5\n4 4 2 1 2.5\n'
+            put node-0002.1 'c\n' '0 2 17 2 3.5\n'
+            """)
+        self.mnp("run", "demo.yaml")
+        self.assertEqual(self.mnp("logs").stdout,
+                         "one/17 | a\none/17 | b\none/17 | c\none/2 | half\n")
+        self.assertEqual(self.mnp("logs", "demo", "one", "--command", "17").stdout, "a\nb\nc\n")
+        self.assertEqual(self.mnp("logs", "demo", "--node", "2").stdout, "one/17 | c\n")
+        self.assertEqual(self.mnp("logs", "demo", "two").stdout, "")
+        lines = [json.loads(line) for line in self.mnp("logs", "--json").stdout.splitlines()]
+        self.assertEqual(lines[1], {"stage": "one", "command": 2, "start": 1, "time": 2.5,
+                                    "text": "half"})
 
     def test_missing_node_program_is_said_before_anything_is_written(self):
         self.use_stand_in()
