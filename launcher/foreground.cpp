@@ -175,6 +175,7 @@ Result<int> Foreground::follow() {
 Result<int> Foreground::finish() {
   const RunState ended = state();
   view_->show(ended);
+  view_->keep();
   const bool stopped = submitted_.submissions.back().stopped;
   int status = 0;
   for (const StageState& stage : ended.stages) {

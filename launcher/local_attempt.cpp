@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -37,7 +38,7 @@ LocalAttempt::LocalAttempt(Loop& loop, const LocalHost& host, const model::Submi
       nodes_(request.num_nodes) {}
 
 LocalAttempt::~LocalAttempt() {
-  for (const auto& timer : {kill_timer_, child_timer_})
+  for (const auto& timer : {kill_timer_, child_timer_, end_timer_})
     if (timer) loop_.cancel(*timer);
   for (Node& node : nodes_) {
     if (!node.process) continue;
@@ -83,10 +84,14 @@ Status LocalAttempt::start() {
                std::mt19937(std::random_device()()));
   child_timer_ = loop_.after(kStartGap, [this] {
     child_timer_.reset();
-    events_.running();
+    tell_running();
     start_next_child();
   });
   return {};
+}
+
+void LocalAttempt::tell_running() {
+  if (!std::exchange(told_running_, true)) events_.running();
 }
 
 Status LocalAttempt::start_node(uint32_t index) {
@@ -129,6 +134,7 @@ void LocalAttempt::node_ended(uint32_t index) {
 
 /// Main's end is the job's: Batch stops the children. A node that main has lost will not answer.
 void LocalAttempt::main_ended() {
+  tell_running();
   exit_code_ = nodes_[request_.main_node].exit_code;
   for (const uint32_t lost : lost_nodes(folder() / "nodes.json"))
     if (lost < nodes_.size() && nodes_[lost].process) nodes_[lost].process->kill_tree();
@@ -161,12 +167,10 @@ void LocalAttempt::kill() {
 void LocalAttempt::finish_if_all_ended() {
   const bool all_ended = std::none_of(nodes_.begin(), nodes_.end(),
                                       [](const Node& node) { return node.process.has_value(); });
-  if (!all_ended || !exit_code_ || finished_) return;
-  finished_ = true;
+  if (!all_ended || !exit_code_ || end_timer_) return;
   scratch_.reset();
   // From a turn of its own: the listener may destroy this object.
-  child_timer_ = loop_.after(Milliseconds(0), [this] {
-    child_timer_.reset();
+  end_timer_ = loop_.after(Milliseconds(0), [this] {
     const auto ended = std::move(events_.ended);
     ended();
   });

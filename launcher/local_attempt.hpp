@@ -57,6 +57,7 @@ class LocalAttempt {
     bool started = false;
   };
   Status start_node(uint32_t index);
+  void tell_running();
   void start_next_child();
   void node_ended(uint32_t index);
   void main_ended();
@@ -78,8 +79,8 @@ class LocalAttempt {
   std::vector<Node> nodes_;
   std::vector<uint32_t> waiting_children_;  // started from the back
   std::optional<int> exit_code_;
-  std::optional<Loop::TimerId> kill_timer_, child_timer_;
-  bool stopping_ = false, finished_ = false;
+  std::optional<Loop::TimerId> kill_timer_, child_timer_, end_timer_;
+  bool told_running_ = false, stopping_ = false;
 };
 
 /// Indexes of the nodes that an attempt's nodes.json calls lost; none where it cannot be read.

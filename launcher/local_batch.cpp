@@ -205,7 +205,7 @@ void LocalBatch::attempt_running(Job& job) {
 void LocalBatch::attempt_ended(Job& job) {
   model::JobAttempt end;
   end.exit_code = job.attempt->exit_code();
-  end.status_reason = "Essential container in task exited";
+  end.status_reason = kMainExited;
   job.attempt.reset();
   end_strays(pids());
   close_attempt(job, std::move(end));

@@ -17,6 +17,9 @@ namespace mnp::launcher {
 /// A job's reason when one that it depends on has failed; AWS's words.
 inline constexpr char kDependencyFailed[] = "Dependent Job failed";
 
+/// An attempt's reason when its main node has exited; AWS's words, which say nothing to people.
+inline constexpr char kMainExited[] = "Essential container in task exited";
+
 /// Every child of this process that the local Batch has not started counts as left by a node and
 /// is ended (this process becomes a subreaper). When the object goes, its nodes go.
 class LocalBatch : public model::Batch {

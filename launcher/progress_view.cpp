@@ -88,6 +88,7 @@ class BarView : public ProgressView {
     print(to_top() + "\x1b[J" + line + "\n");
     lines_ = 0;
   }
+  void keep() override { lines_ = 0; }
 
  private:
   std::string to_top() const { return lines_ == 0 ? "" : fmt::format("\x1b[{}F", lines_); }

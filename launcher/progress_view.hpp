@@ -16,6 +16,8 @@ class ProgressView {
   virtual void show(const RunState& state) = 0;
   /// A line that stays.
   virtual void say(const std::string& line) = 0;
+  /// What is shown stays, too: the run has ended.
+  virtual void keep() {}
 };
 
 /// For standard error: bars when it is a terminal (colours unless NO_COLOR is set), else lines;

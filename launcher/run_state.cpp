@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "launcher/failure_report.hpp"
+#include "launcher/local_batch.hpp"
 #include "launcher/table.hpp"
 #include "mnp/core/text.hpp"
 
@@ -30,7 +32,7 @@ void add_job(StageState& state, const model::JobDetail& job) {
   state.started = job.started;
   state.ended = job.stopped;
   state.nodes = job.num_nodes;
-  state.reason = job.status_reason;
+  if (job.status_reason != kMainExited) state.reason = job.status_reason;
   state.status = exit_status(job);
   const auto ended = static_cast<uint32_t>(job.attempts.size());
   state.attempt = model::has_ended(job.state) || job.started == 0 ? ended : ended + 1;
@@ -46,6 +48,14 @@ void close_abandoned(StageState& state, const std::optional<model::Progress>& pr
   state.running = 0;
   if (progress) state.ended = progress->ended;
   if (said && progress->status >= 0) state.status = progress->status;
+}
+
+std::string why_it_failed(const StageState& stage) {
+  std::string text = stage.name + " failed";
+  if (stage.status)
+    text += fmt::format(" with status {}: {}", *stage.status, meaning_of(*stage.status));
+  if (!stage.reason.empty()) text += (stage.status ? "; " : ": ") + stage.reason;
+  return text;
 }
 
 Json to_json(const StageState& stage) {
@@ -151,10 +161,7 @@ std::string state_to_text(const RunState& state) {
   }
   std::string text = fmt::format("{}  {}\n{}", state.run, state.state, table.text());
   for (const auto& stage : state.stages)
-    if (stage.state == "FAILED")
-      text += fmt::format("{} failed{}: {}\n", stage.name,
-                          stage.status ? fmt::format(" (exit status {})", *stage.status) : "",
-                          stage.reason);
+    if (stage.state == "FAILED") text += why_it_failed(stage) + "\n";
   return text;
 }
 

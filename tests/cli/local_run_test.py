@@ -112,7 +112,7 @@ class LocalRun(MnpCase):
         self.use_stand_in(one="rest")
         process = self.started_run()
         self.assertEqual(self.mnp_json("stop", "--json")["was_running"], True)
-        self.assertIsNotNone(process.poll())
+        self.assertEqual(len([e for e in self.events() if e.startswith("term")]), 3)
         self.assertEqual(self.finish(process).returncode, 40)
         self.assertIn("has ended already", self.mnp("stop").stdout)
 

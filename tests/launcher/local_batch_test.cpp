@@ -39,6 +39,15 @@ TEST_F(LocalBatchTest, ChildrenStartOnlyOnceMainRuns) {
   EXPECT_EQ(detail(*id).state, JobState::kRunning);
 }
 
+TEST_F(LocalBatchTest, MainMayEndBeforeTheFirstChildStarts) {
+  std::ofstream(box.host.node_program, std::ios::trunc) << "#!/bin/true\n";
+  for (int i = 0; i < 50; ++i) {
+    const auto job = run_to_end(*batch.submit(box.job("a", 2, "")));
+    EXPECT_EQ(job.state, JobState::kSucceeded);
+    EXPECT_GT(job.started, 0);
+  }
+}
+
 TEST_F(LocalBatchTest, VariablesAreThoseOfBatch) {
   ::setenv("MNP_PORT", "1", 1);
   ::setenv("MNP_LOG", "debug", 1);
