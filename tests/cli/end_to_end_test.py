@@ -1,0 +1,130 @@
+"""Whole pipelines with the real mnp-node: run, logs, failures, stop, kill, resume."""
+
+import json
+import os
+import signal
+import unittest
+from pathlib import Path
+
+from mnp_case import MnpCase
+
+
+class EndToEnd(MnpCase):
+    def setUp(self):
+        super().setUp()
+        (self.folder / "tmp").mkdir()
+        self.environment["TMPDIR"] = str(self.folder / "tmp")
+        self.environment["END_TO_END"] = str(self.folder)
+        self.addCleanup(self.kill_left)
+
+    def pipeline(self, commands, nodes=3, more=""):
+        lines = "".join(f"{command}\n" for command in commands)
+        self.write("list.txt", lines)
+        self.write("demo.yaml", f"name: demo\nstages:\n  - name: work\n    nodes: {nodes}\n"
+                                f"    slots: 2\n    commands: list.txt\n{more}")
+
+    def run_folder(self):
+        return next((self.folder / "mnp-runs/runs").iterdir())
+
+    def outcomes(self, stage="work"):
+        text = (self.run_folder() / "stages" / stage / "results.jsonl").read_text()
+        return [json.loads(line) for line in text.splitlines()]
+
+    def processes(self):
+        """Processes that this test has started, however indirectly."""
+        mark = ("END_TO_END=" + str(self.folder)).encode()
+        found = {}
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if mark in Path(f"/proc/{pid}/environ").read_bytes():
+                    found[int(pid)] = Path(f"/proc/{pid}/cmdline").read_bytes()
+            except OSError:
+                continue
+        return found
+
+    def kill_left(self):
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
+
+    def starts(self):
+        path = self.folder / "starts"
+        return path.read_text().split() if path.exists() else []
+
+    def test_stages_pass_results_on(self):
+        self.pipeline([f"echo out-{i}; echo {i} > $MNP_RESULTS/{i}.txt" for i in range(40)], more="""\
+  - name: sum
+    inputs: [work]
+    commands: ["cat $MNP_INPUTS/work/*.txt | awk '{s+=$1} END {print s}' > $MNP_RESULTS/sum.txt"]
+""")
+        self.mnp("run", "demo.yaml")
+        self.assertEqual([each["state"] for each in self.outcomes()], ["succeeded"] * 40)
+        self.assertEqual((self.run_folder() / "stages/sum/results/sum.txt").read_text(), "780\n")
+        self.assertEqual(self.mnp("logs", "demo", "work", "--command", "17").stdout, "out-17\n")
+        stage = self.mnp_json("status", "--json")["stages"][0]
+        self.assertEqual((stage["done"], stage["total"], stage["failed"], stage["joined"]),
+                         (40, 40, 0, 3))
+        self.assertEqual(self.processes(), {})
+
+    def test_failed_commands_are_shown_and_run_again(self):
+        self.pipeline(["true", "echo words; [ -e fixed ] || exit 3", "true"])
+        done = self.mnp("run", "demo.yaml", status=10)
+        self.assertIn("command 1 on node", done.stderr)
+        self.assertIn("| words", done.stderr)
+        failed = json.loads(self.mnp("logs", "--failed", "--json").stdout)
+        self.assertEqual((failed["command"], failed["what"], failed["text"]), (1, "exit 3", "words\n"))
+        self.write("fixed", "")
+        self.mnp("resume")
+        self.assertEqual([each["state"] for each in self.outcomes()], ["succeeded"] * 3)
+
+    def start_slow(self, count=30):
+        self.pipeline([f"echo {i} >> {self.folder}/starts; sleep 0.4" for i in range(count)])
+        process = self.start("run", "demo.yaml")
+        self.wait_for("commands", lambda: len(self.starts()) >= 8)
+        return process
+
+    def test_stop_and_resume(self):
+        process = self.start_slow()
+        self.mnp("stop")
+        self.assertEqual(self.finish(process).returncode, 40)
+        self.assertEqual(self.processes(), {})
+        self.mnp("resume")
+        self.assertEqual([each["state"] for each in self.outcomes()], ["succeeded"] * 30)
+        self.assertEqual(len(set(self.starts())), 30)
+        self.assertLess(len(self.starts()), 45, "what was done before has run again")
+
+    def test_killed_run_leaves_nothing_and_resumes(self):
+        process = self.start_slow()
+        process.kill()
+        self.finish(process)
+        self.wait_for("the end of all nodes", lambda: not self.processes())
+        self.assertEqual(self.mnp_json("status", "--json")["state"], "INTERRUPTED")
+        self.mnp("resume")
+        self.assertEqual([each["state"] for each in self.outcomes()], ["succeeded"] * 30)
+        self.assertEqual([n for n in os.listdir(self.folder / "tmp") if n.startswith("mnp-")], [])
+
+    def test_lost_child_does_not_lose_the_stage(self):
+        process = self.start_slow()
+        child = [pid for pid in self.processes() if self.is_child_keeper(pid)]
+        self.assertTrue(child)
+        os.kill(child[0], signal.SIGKILL)
+        done = self.finish(process)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([each["state"] for each in self.outcomes()], ["succeeded"] * 30)
+        self.assertEqual(self.processes(), {})
+
+    def is_child_keeper(self, pid):
+        """A process that `mnp run` started itself, on a node that is not main."""
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+            parent = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+            started_by = Path(f"/proc/{parent}/comm").read_text().strip()
+        except OSError:
+            return False
+        return started_by == "mnp" and b"AWS_BATCH_JOB_NODE_INDEX=2" in environment
+
+
+if __name__ == "__main__":
+    unittest.main()
