@@ -195,7 +195,7 @@ void LocalBatch::attempt_running(Job& job) {
   if (job.detail.started == 0) job.detail.started = wall_seconds();
   change(job, JobState::kRunning);
   if (!job.request.timeout) return;
-  job.timer = loop_.after(*job.request.timeout, [this, &job] {
+  job.timer = loop_.after(*job.request.timeout, [&job] {
     job.timer.reset();
     if (job.end_reason.empty()) job.end_reason = "Job attempt duration exceeded timeout";
     job.attempt->stop();
