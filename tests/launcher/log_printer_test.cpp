@@ -1,0 +1,34 @@
+#include "launcher/log_printer.hpp"
+
+#include <gtest/gtest.h>
+
+namespace mnp::launcher {
+namespace {
+
+std::string printed(LogPrinter::Form form,
+                    const std::vector<std::pair<uint32_t, std::string>>& chunks) {
+  testing::internal::CaptureStdout();
+  LogPrinter printer(form);
+  for (const auto& [command, bytes] : chunks)
+    printer.print("s", {CommandIndex(command), 1, 2.5, bytes});
+  printer.flush();
+  return testing::internal::GetCapturedStdout();
+}
+
+TEST(LogPrinter, LinesThatComeInPiecesAreWhole) {
+  EXPECT_EQ(printed(LogPrinter::Form::kLines, {{1, "he"}, {2, "x\ny"}, {1, "llo\n\nend"}}),
+            "s/2 | x\ns/1 | hello\ns/1 | \ns/1 | end\ns/2 | y\n");
+}
+
+TEST(LogPrinter, BytesStayAsTheyAre) {
+  EXPECT_EQ(printed(LogPrinter::Form::kBytes, {{1, "a\r"}, {1, std::string("\0b", 2)}}),
+            std::string("a\r\0b", 4));
+}
+
+TEST(LogPrinter, JsonIsALineAChunk) {
+  EXPECT_EQ(printed(LogPrinter::Form::kJson, {{1, "a\n"}}),
+            "{\"stage\":\"s\",\"command\":1,\"start\":1,\"time\":2.5,\"text\":\"a\\n\"}\n");
+}
+
+}  // namespace
+}  // namespace mnp::launcher
