@@ -65,7 +65,7 @@ void add_pipeline_options(CLI::App& command, PipelineOptions& options) {
   command.add_option("--set", options.set, "value of a parameter of the file")
       ->type_name("KEY=VALUE")
       ->take_all()
-      ->expected(1);
+      ->allow_extra_args(false);
   command
       .add_option("--nodes", options.nodes, "most nodes of any stage; with --commands, its nodes")
       ->type_name("N")

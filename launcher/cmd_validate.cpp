@@ -52,7 +52,7 @@ void add_validate(CLI::App& app, Action& action) {
   command->add_option("--set", options->pipeline.set, "value of a parameter of the file")
       ->type_name("KEY=VALUE")
       ->take_all()
-      ->expected(1);
+      ->allow_extra_args(false);
   command->add_flag("--json", options->json, "{valid, name, stages} or {valid, errors}");
   command->footer("Runs no program of `from`.\n\nExamples:\n  mnp validate pipeline.yaml");
   command->callback([options, &action] { action = [options] { return run(*options); }; });

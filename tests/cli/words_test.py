@@ -69,6 +69,15 @@ class Words(MnpCase):
         self.assertEqual([(s["name"], s["nodes"], s["commands"]) for s in plan["stages"]],
                          [("main", 2, 2)])
 
+    def test_set_takes_one_word_each_wherever_it_stands(self):
+        self.write("set.yaml", "parameters: {a: x, b: y}\n"
+                               "stages: [{name: s, commands: {from: 'seq ${a}; echo ${b}'}}]\n")
+        for words in (["--set", "a=2", "--set", "b=3", "set.yaml"],
+                      ["set.yaml", "--set", "a=2", "--set", "b=3"],
+                      ["--set=a=2", "set.yaml", "--set=b=3"]):
+            plan = self.mnp_json("plan", *words, "--json")
+            self.assertEqual(plan["stages"][0]["commands"], 3, words)
+
     def test_dry_run_writes_nothing(self):
         done = self.mnp("run", "demo.yaml", "--dry-run")
         self.assertIn("two", done.stdout)
