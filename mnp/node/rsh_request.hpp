@@ -2,21 +2,15 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "mnp/core/result.hpp"
+#include "mnp/node/shell_text.hpp"
 
 namespace mnp::node {
 
-/// A value of an environment variable: literal pieces, and references to the far side's variables.
-struct EnvPiece {
-  bool reference = false;
-  std::string text;  // literal, or the variable's name
-
-  bool operator==(const EnvPiece&) const = default;
-};
+/// Value of an environment variable; references are expanded from the far side's environment.
 using EnvValue = std::vector<EnvPiece>;
 
 /// One daemon of an MPI launcher to be started on one node.

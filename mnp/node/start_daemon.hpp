@@ -39,7 +39,7 @@ Result<StartedDaemon> start_daemon(const SpawnRequest& request,
                                    const std::string& work_dir);
 /// Its end, once the pidfd is readable; nullopt before. Reaps it: to be asked until it answers.
 Result<std::optional<SpawnExit>> daemon_end(const StartedDaemon& daemon);
-/// SIGKILL to everything in its session that has not changed its process group, and to itself.
+/// SIGKILL to the daemon and to its process group; nothing once it has been reaped.
 void kill_daemon(const StartedDaemon& daemon);
 
 }  // namespace mnp::node

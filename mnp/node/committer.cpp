@@ -1,0 +1,131 @@
+#include "mnp/node/committer.hpp"
+
+#include <utility>
+
+#include "mnp/core/log.hpp"
+
+namespace mnp::node {
+namespace {
+
+constexpr auto kRetryPause = std::chrono::milliseconds(500);
+constexpr auto kOutputInterval = std::chrono::seconds(1);  // of a command that still runs
+
+}  // namespace
+
+Committer::Committer(std::shared_ptr<Store> store, std::string output_prefix, PublishTarget target,
+                     Milliseconds interval, Milliseconds patience, Callbacks callbacks)
+    : store_(std::move(store)),
+      output_prefix_(std::move(output_prefix)),
+      target_(std::move(target)),
+      interval_(interval),
+      patience_(patience),
+      callbacks_(std::move(callbacks)),
+      thread_([this] { run(); }) {}
+
+Committer::~Committer() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  done_.notify_all();
+  thread_.join();
+}
+
+void Committer::add(RanCommand command) {
+  std::unique_lock lock(mutex_);
+  done_.wait(lock, [&] { return waiting_.size() < kMaxWaiting || stopping_ || !broken_; });
+  waiting_.push_back(std::move(command));
+  ++added_;
+  if (waiting_.size() == 1) wake_.notify_all();
+}
+
+Status Committer::flush(TimePoint deadline) {
+  std::unique_lock lock(mutex_);
+  const uint64_t wanted = added_;
+  flushing_ = true;
+  wake_.notify_all();
+  const bool in_time = done_.wait_until(
+      lock, deadline, [&] { return !broken_ || (stored_ >= wanted && !flushing_); });
+  flushing_ = false;
+  if (!broken_) return broken_;
+  if (!in_time) return fail(Code::kTimeout, "results and output could not be stored in time");
+  return {};
+}
+
+/// A start whose results cannot be published has failed: the record says why.
+void Committer::publish(RanCommand& command) {
+  if (command.results.empty()) return;
+  if (command.record.ending.success()) {
+    auto files = publish_results(target_, command.results, command.record.command,
+                                 command.record.start);
+    if (files) {
+      command.record.files = std::move(*files);
+    } else {
+      command.record.error = files.error().text;
+    }
+  }
+  if (auto removed = remove_tree(command.results); !removed)
+    log::warning("{}", removed.error().text);
+}
+
+Status Committer::write_output() {
+  if (!unwritten_) unwritten_ = output_.take();
+  if (!unwritten_) return {};
+  MNP_CHECK(cpu::write_segment(*store_, output_prefix_, *unwritten_));
+  unwritten_.reset();
+  return {};
+}
+
+Status Committer::commit(std::vector<RanCommand>& batch) {
+  bool published = false;
+  for (RanCommand& command : batch) {
+    publish(command);
+    published |= !command.record.files.empty();
+  }
+  const TimePoint give_up = Clock::now() + patience_;
+  for (;;) {
+    Status done = published ? sync_published(target_) : Status();
+    if (done) done = write_output();
+    if (done) return done;
+    log::warning("{}; trying again", done.error().text);
+    std::unique_lock lock(mutex_);
+    if (Clock::now() > give_up) return done;
+    wake_.wait_for(lock, kRetryPause, [&] { return stopping_; });
+    if (stopping_) return done;
+  }
+}
+
+void Committer::run() {
+  TimePoint last = Clock::now() - interval_;
+  std::unique_lock lock(mutex_);
+  const auto wanted = [&] { return stopping_ || flushing_ || !waiting_.empty(); };
+  for (;;) {
+    wake_.wait_for(lock, kOutputInterval, wanted);
+    wake_.wait_until(lock, last + interval_, [&] { return stopping_ || flushing_; });
+    std::vector<RanCommand> batch = std::exchange(waiting_, {});
+    const bool flushes = flushing_;
+    const bool last_turn = stopping_;
+    lock.unlock();
+    const Status done = commit(batch);
+    last = Clock::now();
+    if (done && !batch.empty()) {
+      std::vector<model::Record> records;
+      for (RanCommand& command : batch) records.push_back(std::move(command.record));
+      callbacks_.stored(std::move(records));
+    }
+    lock.lock();
+    stored_ += batch.size();
+    if (!done) broken_ = done;
+    if (flushes && waiting_.empty()) flushing_ = false;
+    done_.notify_all();
+    if (!done) {
+      lock.unlock();
+      callbacks_.failed(done.error());
+      return;
+    }
+    if (last_turn && waiting_.empty()) return;
+  }
+}
+
+}  // namespace mnp::node

@@ -1,0 +1,98 @@
+#include "mnp/node/daemons.hpp"
+
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "mnp/core/log.hpp"
+#include "mnp/model/environment.hpp"
+
+namespace mnp::node {
+namespace {
+
+constexpr auto kEndLimit = std::chrono::seconds(5);
+
+std::string mark_of(EpochNumber epoch) {
+  return fmt::format("{}={}", model::kEpoch, epoch.value());
+}
+
+/// Hands output on as it comes.
+class Forward : public cpu::OutputSink {
+ public:
+  explicit Forward(const std::function<void(std::string_view)>& output) : output_(output) {}
+  bool write(std::string_view bytes) override {
+    if (output_) output_(bytes);
+    return true;
+  }
+
+ private:
+  const std::function<void(std::string_view)>& output_;
+};
+
+}  // namespace
+
+Daemons::~Daemons() {
+  std::vector<std::shared_ptr<Daemon>> left;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (auto& [id, daemon] : daemons_) left.push_back(daemon);
+  }
+  for (auto& daemon : left) daemon->runner->kill();
+  for (auto& daemon : left) {
+    (void)orphans_->end_marked(mark_of(daemon->epoch), Clock::now() + kEndLimit);
+    if (daemon->thread.joinable()) daemon->thread.join();
+  }
+  for (std::thread& ender : enders_) ender.join();
+}
+
+void Daemons::forget_ended() {
+  for (auto at = daemons_.begin(); at != daemons_.end();) {
+    if (at->second->ended) {
+      at->second->thread.join();
+      at = daemons_.erase(at);
+    } else {
+      ++at;
+    }
+  }
+}
+
+Status Daemons::start(uint64_t id, EpochNumber epoch, cpu::Start start, Callbacks callbacks) {
+  const std::scoped_lock lock(mutex_);
+  forget_ended();
+  orphans_->spare(mark_of(epoch));
+  start.extra.push_back(mark_of(epoch));
+  start.marks = {mark_of(epoch)};
+  start.leave_descendants = true;
+  auto daemon = std::make_shared<Daemon>();
+  daemon->epoch = epoch;
+  MNP_TRY(daemon->runner, cpu::CommandRunner::create(orphans_));
+  daemons_[id] = daemon;
+  daemon->thread = std::thread([this, daemon = daemon.get(), start = std::move(start),
+                                callbacks = std::move(callbacks)] {
+    Forward sink(callbacks.output);
+    const cpu::Finished finished = daemon->runner->run(start, sink);
+    callbacks.ended(finished);
+    const std::scoped_lock ended_lock(mutex_);
+    daemon->ended = true;
+  });
+  return {};
+}
+
+void Daemons::stop(uint64_t id) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = daemons_.find(id);
+  if (found != daemons_.end()) found->second->runner->kill();
+}
+
+void Daemons::end_epoch(EpochNumber epoch, std::function<void()> done) {
+  const std::scoped_lock lock(mutex_);
+  for (auto& [id, daemon] : daemons_)
+    if (daemon->epoch == epoch) daemon->runner->kill();
+  enders_.emplace_back([orphans = orphans_, epoch, done = std::move(done)] {
+    if (auto ended = orphans->end_marked(mark_of(epoch), Clock::now() + kEndLimit); !ended)
+      log::error("epoch {}: {}", epoch.value(), ended.error().text);
+    done();
+  });
+}
+
+}  // namespace mnp::node

@@ -1,0 +1,50 @@
+// Processes of MPI worlds on this node: mpirun on main, its daemons and their ranks everywhere.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "cpu/command_runner.hpp"
+#include "mnp/core/ids.hpp"
+
+namespace mnp::node {
+
+class Daemons {
+ public:
+  struct Callbacks {  // on the daemon's own thread
+    std::function<void(std::string_view)> output;
+    std::function<void(const cpu::Finished&)> ended;  // the last call
+  };
+  explicit Daemons(std::shared_ptr<cpu::Orphans> orphans) : orphans_(std::move(orphans)) {}
+  /// Ends everything that is left.
+  ~Daemons();
+
+  /// Starts a process of `epoch`, marked with MNP_EPOCH so that all its descendants are found.
+  Status start(uint64_t id, EpochNumber epoch, cpu::Start start, Callbacks callbacks);
+  /// SIGKILL to one of them; nothing when it has ended.
+  void stop(uint64_t id);
+  /// SIGKILLs everything of the epoch, and removes what its shared memory left; `done` is called
+  /// on a thread of its own when nothing is left (or could not be ended within kEndLimit).
+  void end_epoch(EpochNumber epoch, std::function<void()> done);
+
+ private:
+  struct Daemon {
+    EpochNumber epoch;
+    std::unique_ptr<cpu::CommandRunner> runner;
+    std::thread thread;
+    bool ended = false;
+  };
+  void forget_ended();
+
+  std::shared_ptr<cpu::Orphans> orphans_;
+  std::mutex mutex_;
+  std::map<uint64_t, std::shared_ptr<Daemon>> daemons_;
+  std::vector<std::thread> enders_;
+};
+
+}  // namespace mnp::node

@@ -1,0 +1,176 @@
+#include "mnp/node/executor.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "mnp/core/log.hpp"
+
+namespace mnp::node {
+namespace {
+
+bool is_empty_folder(const fs::path& folder) {
+  std::error_code error;
+  return fs::directory_iterator(folder, error) == fs::directory_iterator() && !error;
+}
+
+}  // namespace
+
+Executor::Executor(ExecutorOptions options, Committer& committer, std::function<void()> ran)
+    : options_(std::move(options)), committer_(committer), ran_callback_(std::move(ran)) {}
+
+Result<std::unique_ptr<Executor>> Executor::create(ExecutorOptions options,
+                                                   std::shared_ptr<cpu::Orphans> orphans,
+                                                   Committer& committer,
+                                                   std::function<void()> ran) {
+  std::unique_ptr<Executor> executor(
+      new Executor(std::move(options), committer, std::move(ran)));
+  for (const cpu::Slot& slot : executor->options_.slots) {
+    auto state = std::make_unique<SlotState>();
+    state->slot = slot;
+    MNP_TRY(state->runner, cpu::CommandRunner::create(orphans));
+    MNP_CHECK(executor->renew_results(*state));
+    executor->slots_.push_back(std::move(state));
+  }
+  for (auto& slot : executor->slots_)
+    slot->thread = std::thread([self = executor.get(), &slot = *slot] { self->run_slot(slot); });
+  return executor;
+}
+
+Executor::~Executor() {
+  drain(Milliseconds(0));
+  for (auto& slot : slots_)
+    if (slot->thread.joinable()) slot->thread.join();
+}
+
+void Executor::deal(std::vector<model::Deal::Item> items) {
+  const std::scoped_lock lock(mutex_);
+  if (stopping_) return;
+  for (auto& item : items) queue_.push_back(std::move(item));
+  low_water_ = std::max(slots_.size(), queue_.size() / 2);
+  wake_.notify_all();
+}
+
+model::Ran Executor::take_ran() {
+  const std::scoped_lock lock(mutex_);
+  return model::Ran{std::exchange(ran_, {})};
+}
+
+void Executor::kept(size_t count) {
+  const std::scoped_lock lock(mutex_);
+  const bool full = unkept_ >= kMaxUnkept;
+  unkept_ -= std::min(unkept_, count);
+  if (full) wake_.notify_all();
+}
+
+void Executor::drain(Milliseconds grace) {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+    queue_.clear();
+  }
+  wake_.notify_all();
+  for (auto& slot : slots_) slot->runner->stop(grace);
+}
+
+bool Executor::wait_idle(TimePoint deadline) {
+  std::unique_lock lock(mutex_);
+  return idle_.wait_until(lock, deadline, [&] { return running_ == 0; });
+}
+
+bool Executor::take(model::Deal::Item& item) {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [&] { return stopping_ || (!queue_.empty() && unkept_ < kMaxUnkept); });
+  if (stopping_) return false;
+  item = std::move(queue_.front());
+  queue_.pop_front();
+  ++running_;
+  return true;
+}
+
+void Executor::run_slot(SlotState& slot) {
+  model::Deal::Item item;
+  while (take(item)) run_command(slot, item);
+}
+
+cpu::Start Executor::start_of(const SlotState& slot, const model::Deal::Item& item) const {
+  const model::StageSpec& spec = options_.spec;
+  cpu::Start start;
+  start.line = item.line;
+  start.base = options_.environment;
+  start.extra = {
+      fmt::format("MNP_COMMAND_INDEX={}", item.command.value()),
+      fmt::format("MNP_TRY={}", item.start),
+      fmt::format("MNP_SLOT={}", slot.slot.index.value()),
+      fmt::format("MNP_RESULTS={}", slot.results.string()),
+      fmt::format("AWS_BATCH_JOB_ARRAY_INDEX={}", item.command.value()),
+  };
+  start.marks.assign(start.extra.begin(), start.extra.begin() + 3);
+  if (spec.gpus) {
+    start.extra.push_back(fmt::format("CUDA_VISIBLE_DEVICES={}", fmt::join(slot.slot.gpus, ",")));
+    start.extra.push_back(fmt::format("MNP_GPUS={}", slot.slot.gpus.size()));
+  }
+  start.cwd = spec.cwd;
+  start.cpus = slot.slot.cpus;
+  start.timeout = spec.timeout;
+  start.warn_signal = spec.warn_signal;
+  start.max_output = spec.max_output;
+  return start;
+}
+
+/// A folder left untouched serves the next command too: making one costs as much as a third of
+/// a short command.
+Status Executor::renew_results(SlotState& slot) {
+  slot.results = options_.folder / fmt::format("{}-{}", slot.slot.index.value(), ++slot.folders);
+  return make_folders(slot.results);
+}
+
+void Executor::run_command(SlotState& slot, const model::Deal::Item& item) {
+  cpu::CommandOutput output(committer_.output(), item.command, item.start);
+  const cpu::Finished finished = slot.runner->run(start_of(slot, item), output);
+  if (finished.stopped) {  // by a drain: as if it had never been dealt
+    const std::scoped_lock lock(mutex_);
+    if (--running_ == 0) idle_.notify_all();
+    return;
+  }
+  RanCommand ran;
+  ran.record.command = item.command;
+  ran.record.start = item.start;
+  ran.record.node = options_.node;
+  ran.record.incarnation = options_.incarnation;
+  ran.record.slot = slot.slot.index;
+  ran.record.ending = finished.ending;
+  ran.record.started = finished.started;
+  ran.record.ended = finished.ended;
+  ran.record.cpu_seconds = finished.cpu_seconds;
+  ran.record.max_rss_kib = finished.max_rss_kib;
+  ran.record.output = output.range();
+  ran.record.output.truncated = finished.truncated;
+  if (!is_empty_folder(slot.results)) {
+    ran.results = slot.results;
+    if (auto renewed = renew_results(slot); !renewed) {
+      ran.record.error = renewed.error().text;
+      log::error("{}", renewed.error().text);
+    }
+  }
+  report(item);
+  committer_.add(std::move(ran));
+  const std::scoped_lock lock(mutex_);
+  if (--running_ == 0) idle_.notify_all();
+}
+
+void Executor::report(const model::Deal::Item& item) {
+  bool soon = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    ran_.push_back({item.command, item.start});
+    ++unkept_;
+    soon = queue_.size() <= low_water_;
+  }
+  if (soon) ran_callback_();
+}
+
+}  // namespace mnp::node

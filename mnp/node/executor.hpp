@@ -1,0 +1,81 @@
+// A node's slots: a thread each, that takes commands from one queue and runs them.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cpu/command_runner.hpp"
+#include "cpu/slots.hpp"
+#include "mnp/model/message.hpp"
+#include "mnp/model/spec.hpp"
+#include "mnp/node/committer.hpp"
+
+namespace mnp::node {
+
+struct ExecutorOptions {
+  std::vector<cpu::Slot> slots;
+  cpu::Environment environment;  // stage_environment
+  model::StageSpec spec;
+  NodeIndex node;
+  Incarnation incarnation;
+  fs::path folder;               // for $MNP_RESULTS of each slot
+};
+
+class Executor {
+ public:
+  static constexpr size_t kMaxUnkept = 65536;  // starts that ran and are not kept: more wait
+
+  /// `ran` is called from slot threads whenever main should hear of it soon.
+  static Result<std::unique_ptr<Executor>> create(ExecutorOptions options,
+                                                  std::shared_ptr<cpu::Orphans> orphans,
+                                                  Committer& committer,
+                                                  std::function<void()> ran);
+  ~Executor();
+
+  void deal(std::vector<model::Deal::Item> items);
+  /// Starts that have ended since the last call.
+  model::Ran take_ran();
+  void kept(size_t count);
+
+  /// No new commands; running ones get SIGTERM now and SIGKILL after `grace`. What was dealt and
+  /// has not started is forgotten.
+  void drain(Milliseconds grace);
+  /// True once no command runs any more.
+  bool wait_idle(TimePoint deadline);
+
+ private:
+  struct SlotState {
+    cpu::Slot slot;
+    std::unique_ptr<cpu::CommandRunner> runner;
+    fs::path results;  // made, empty
+    uint32_t folders = 0;
+    std::thread thread;
+  };
+  Executor(ExecutorOptions options, Committer& committer, std::function<void()> ran);
+  void run_slot(SlotState& slot);
+  bool take(model::Deal::Item& item);
+  void run_command(SlotState& slot, const model::Deal::Item& item);
+  cpu::Start start_of(const SlotState& slot, const model::Deal::Item& item) const;
+  Status renew_results(SlotState& slot);
+  void report(const model::Deal::Item& item);
+
+  const ExecutorOptions options_;
+  Committer& committer_;
+  const std::function<void()> ran_callback_;
+  std::mutex mutex_;
+  std::condition_variable wake_, idle_;
+  std::deque<model::Deal::Item> queue_;
+  size_t low_water_ = 0;  // below so many queued commands main hears at once of each end
+  std::vector<model::Ran::Item> ran_;
+  size_t running_ = 0, unkept_ = 0;
+  bool stopping_ = false;
+  std::vector<std::unique_ptr<SlotState>> slots_;
+};
+
+}  // namespace mnp::node

@@ -1,0 +1,52 @@
+#include "mnp/node/inputs.hpp"
+
+#include <fmt/format.h>
+
+namespace mnp::node {
+namespace {
+
+Status link_one(const fs::path& source, const fs::path& link) {
+  std::error_code error;
+  fs::remove(link, error);
+  fs::create_symlink(source, link, error);
+  if (error)
+    return fail(Code::kIo, fmt::format("link {} to {}: {}", link.string(), source.string(),
+                                       error.message()));
+  return {};
+}
+
+}  // namespace
+
+fs::path input_source(const fs::path& store, const model::RunKeys& run,
+                      const model::Input& input) {
+  if (!input.from_stage) return input.source;
+  return store / model::StageKeys::of(run, input.source).results();
+}
+
+Status link_inputs(const fs::path& store, const model::RunKeys& run, const model::StageSpec& spec,
+                   const fs::path& folder, bool here) {
+  MNP_CHECK(make_folders(folder));
+  for (const model::Input& input : spec.inputs) {
+    if (input.broadcast && !here) continue;
+    const fs::path source = input_source(store, run, input);
+    if (input.source.find("://") != std::string::npos)
+      return fail(Code::kConfig, fmt::format("input {}: {}: this build reads folders and files "
+                                             "only; copy it to a disk first",
+                                             input.name, input.source));
+    if (!fs::exists(source))
+      return fail(Code::kConfig,
+                  input.from_stage
+                      ? fmt::format("input {}: stage {} has published nothing ({} is not there)",
+                                    input.name, input.source, source.string())
+                      : fmt::format("input {}: {} is not there", input.name, source.string()));
+    MNP_CHECK(link_one(source, folder / input.name));
+  }
+  return {};
+}
+
+Status link_broadcast(const fs::path& folder, const std::string& name, const fs::path& received) {
+  MNP_CHECK(make_folders(folder));
+  return link_one(received, folder / name);
+}
+
+}  // namespace mnp::node

@@ -1,0 +1,24 @@
+// A stage's inputs on one node: $MNP_INPUTS/<name>, before the first command starts.
+#pragma once
+
+#include <string>
+
+#include "mnp/core/files.hpp"
+#include "mnp/core/result.hpp"
+#include "mnp/model/ownership.hpp"
+#include "mnp/model/spec.hpp"
+
+namespace mnp::node {
+
+/// Where an input is read from: an earlier stage's results, or the path that the file names.
+fs::path input_source(const fs::path& store, const model::RunKeys& run, const model::Input& input);
+
+/// Links every input that is not broadcast below `folder`; those that are, where `here` says that
+/// this node reads them itself (main, and a stage of one node). kConfig when a source is missing.
+Status link_inputs(const fs::path& store, const model::RunKeys& run, const model::StageSpec& spec,
+                   const fs::path& folder, bool here);
+
+/// A broadcast input has arrived at `received`.
+Status link_broadcast(const fs::path& folder, const std::string& name, const fs::path& received);
+
+}  // namespace mnp::node

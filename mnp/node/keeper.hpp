@@ -1,0 +1,26 @@
+// The keeper: first process of a node, PID 1 of a container. It starts the agent, reaps, forwards
+// signals, holds the lease's deadline, and ends everything that the node started when the
+// deadline passes, the agent dies or `mnp run` is gone. It does nothing else, so that it outlives.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mnp/core/fd.hpp"
+#include "mnp/core/result.hpp"
+#include "mnp/node/keeper_link.hpp"
+
+namespace mnp::node {
+
+struct KeeperOptions {
+  bool main = false;               // main's agent is never started again
+  int lifeline = -1;               // descriptor; end of file: end everything
+  std::string lock;                // file held locked while the keeper lives; empty: none
+  std::vector<std::string> agent;  // argv; "--link FD --incarnation N" is appended
+};
+
+/// Runs until the node is at its end. The value is the keeper's exit status: the agent's, 137
+/// when the agent died or hung on main or too often on a child.
+Result<int> run_keeper(const KeeperOptions& options);
+
+}  // namespace mnp::node

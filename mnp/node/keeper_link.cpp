@@ -1,0 +1,58 @@
+#include "mnp/node/keeper_link.hpp"
+
+#include <sys/socket.h>
+
+#include "mnp/core/frame.hpp"
+
+namespace mnp::node {
+namespace {
+
+enum class Word : uint8_t { kDeadline = 1, kKey = 2, kFinished = 3 };
+constexpr size_t kMaxPacket = 256;  // bytes; a key is 32
+
+void send_packet(const Fd& fd, Encoder& packet) {
+  const std::string bytes = packet.take();
+  // A full socket means that the keeper is frozen: then its deadlines do not matter either.
+  (void)::send(fd.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+}  // namespace
+
+void KeeperLink::set_deadline(TimePoint deadline) {
+  send_packet(fd_, Encoder()
+                       .u8(static_cast<uint8_t>(Word::kDeadline))
+                       .i64(deadline.time_since_epoch().count()));
+}
+
+void KeeperLink::keep_key(std::string_view key) {
+  send_packet(fd_, Encoder().u8(static_cast<uint8_t>(Word::kKey)).text(key));
+}
+
+void KeeperLink::finished(int status) {
+  send_packet(fd_, Encoder()
+                       .u8(static_cast<uint8_t>(Word::kFinished))
+                       .u32(static_cast<uint32_t>(status)));
+}
+
+Result<LinkPair> make_keeper_link() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    return fail_errno("socketpair");
+  return LinkPair{Fd(ends[0]), Fd(ends[1])};
+}
+
+std::optional<FromAgent> receive_from_agent(const Fd& fd) {
+  char buffer[kMaxPacket];
+  const ssize_t n = ::recv(fd.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+  if (n <= 0) return std::nullopt;
+  Decoder in({buffer, static_cast<size_t>(n)});
+  FromAgent heard;
+  switch (static_cast<Word>(in.u8())) {
+    case Word::kDeadline: heard.deadline = TimePoint(TimePoint::duration(in.i64())); break;
+    case Word::kKey: heard.key = in.text(); break;
+    case Word::kFinished: heard.finished = static_cast<int>(in.u32()); break;
+  }
+  return heard;
+}
+
+}  // namespace mnp::node

@@ -1,0 +1,43 @@
+// The few words between a node's keeper and the agent it starts: packets on a socket pair.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "mnp/core/clock.hpp"
+#include "mnp/core/fd.hpp"
+#include "mnp/core/result.hpp"
+
+namespace mnp::node {
+
+/// The agent's end. Every call may be made from any thread and never blocks.
+class KeeperLink {
+ public:
+  explicit KeeperLink(Fd fd) : fd_(std::move(fd)) {}
+  /// Should no later deadline come in time, the keeper ends this agent and all it started.
+  void set_deadline(TimePoint deadline);
+  /// The keeper holds it for the agents that come after this one.
+  void keep_key(std::string_view key);
+  /// The agent is about to exit in order: its status is the node's.
+  void finished(int status);
+
+ private:
+  Fd fd_;
+};
+
+/// What the keeper hears.
+struct FromAgent {
+  std::optional<TimePoint> deadline;
+  std::optional<std::string> key;
+  std::optional<int> finished;
+};
+
+struct LinkPair {
+  Fd keeper, agent;
+};
+Result<LinkPair> make_keeper_link();
+/// The next packet that waits on the keeper's end; nullopt when there is none.
+std::optional<FromAgent> receive_from_agent(const Fd& fd);
+
+}  // namespace mnp::node

@@ -1,0 +1,36 @@
+// What a successful command left in $MNP_RESULTS becomes the stage's: created only if absent,
+// whole or not at all, with the identity of the start that made it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mnp/core/files.hpp"
+#include "mnp/core/ids.hpp"
+#include "mnp/core/result.hpp"
+#include "mnp/model/record.hpp"
+#include "mnp/model/spec.hpp"
+
+namespace mnp::node {
+
+struct PublishTarget {
+  fs::path results;   // <stage>/results, shared by all nodes
+  fs::path partials;  // <attempt>/partials/node-0003.1, this incarnation's own
+  std::optional<model::Reduce> reduce;
+  OwnerNumber owner;
+};
+
+/// Moves (same file system) or copies every file below `from`. A path that another command has
+/// published is an error naming both (kConfig), and then nothing of this command is published; a
+/// higher (owner, start) of the same command replaces a lower one, never the other way. Files
+/// become read-only. What `reduce` matches becomes a partial `<command>-<start>/<path>`.
+/// Durable only after `sync_published`.
+Result<std::vector<model::ResultFile>> publish_results(const PublishTarget& target,
+                                                       const fs::path& from, CommandIndex command,
+                                                       uint32_t start);
+
+/// Everything that was published before is on the disk when it returns.
+Status sync_published(const PublishTarget& target);
+
+}  // namespace mnp::node
