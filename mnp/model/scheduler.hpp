@@ -23,23 +23,32 @@ struct SchedulerOptions {
   uint32_t tries = 1;
   std::vector<int> retry_on;
   Distribution distribution = Distribution::kDynamic;
-  uint32_t block_nodes = 1;            // nodes of the stage, for kBlock
+  uint32_t block_nodes = 1;  // nodes of the stage, for kBlock
   OnFailure on_failure = OnFailure::kContinue;
   uint64_t allowed_failures = 0;
-  std::vector<double> costs;           // for longest first: by command; empty for list order
-  Milliseconds backoff{1000};          // before the second try; doubles, at most 60 s
+  /// For longest first: seconds by command; empty for list order. A command without a hint (0)
+  /// counts as the mean of those that have one: no hint is no promise that it is short, and a list
+  /// of many unknowns must not push the known long ones to the end.
+  std::vector<double> costs;
+  Milliseconds backoff{1000};  // before the second try; doubles, at most 60 s
 };
 
 struct Counts {
-  uint64_t waiting = 0, running = 0;   // running: dealt and not ran
-  uint64_t ran = 0;                    // ran, not kept
+  uint64_t waiting = 0, running = 0;  // running: dealt and not ran
+  uint64_t ran = 0;                   // ran, not kept
   uint64_t succeeded = 0, failed = 0, timed_out = 0, poisoned = 0;
   uint64_t done() const { return succeeded + failed + timed_out + poisoned; }
   uint64_t bad() const { return failed + timed_out + poisoned; }
 };
 
 enum class CommandState : uint8_t {
-  kWaiting, kInFlight, kRan, kSucceeded, kFailed, kTimedOut, kPoisoned
+  kWaiting,
+  kInFlight,
+  kRan,
+  kSucceeded,
+  kFailed,
+  kTimedOut,
+  kPoisoned
 };
 
 /// At most 100 bytes a command; at least a million deal-and-keep rounds a second on one core with
@@ -49,18 +58,31 @@ class Scheduler {
   explicit Scheduler(SchedulerOptions options);
   ~Scheduler();
 
-  /// Events of earlier attempts, in order, before the first node is added. `command` of each item
-  /// has been translated to today's list by identity already (untranslatable ones are left out).
+  /// Events of earlier attempts, in order, before the first node is added; the last one is this
+  /// attempt's own Begun. `command` of each item has been translated to today's list by identity
+  /// already (untranslatable ones are left out).
   void restore(const Event& event);
-  /// After the last `restore`: everything still in flight counts as one loss of its node.
-  void restored();
+  /// After the last `restore`: everything still in flight counts as one loss of its node. Returns
+  /// the commands that are poisoned by the end of an attempt and that no journal says so of yet:
+  /// journal Poisoned for each.
+  std::vector<CommandIndex> restored();
 
-  void add_node(NodeIndex node, Incarnation incarnation, uint32_t slots);
-  /// What is in flight there is dealt again from `deal_again_at` on; the losses of those that had
-  /// started are counted. Returns the commands that this poisons: journal Poisoned for each.
+  /// The node must not be there in another incarnation: lose or remove that one first. The main
+  /// node is dealt suspects only when it has no child and no other work.
+  void add_node(NodeIndex node, Incarnation incarnation, uint32_t slots, bool is_main = false);
+  /// What is in flight there is dealt again from `deal_again_at` on; a loss is counted for those
+  /// that had been dealt and had not ran. Returns the commands that this poisons: journal Poisoned
+  /// for each. Nothing happens when the node is not there.
   std::vector<CommandIndex> lose_node(NodeIndex node, TimePoint deal_again_at);
-  /// No more deals to it; failures on it open again where they failed nowhere else.
+  /// After the node's goodbye: what it held is dealt again at once and no loss is counted. Journal
+  /// no NodeLost for it.
+  void remove_node(NodeIndex node);
+  /// No more deals to it; failures on it open again where they failed nowhere else. What is in
+  /// flight there goes on: its successes count, its failures count for nothing.
   void declare_bad(NodeIndex node);
+  /// kBlock: the node will not join, its slice is dealt to everybody. (A node that is lost, removed
+  /// or bad gives up its slice by itself, for good.)
+  void release_slice(NodeIndex node);
 
   struct NodeDeal {
     NodeIndex node;
@@ -78,14 +100,17 @@ class Scheduler {
   /// When `deal` could have more without another event (backoff, a lost node's lease).
   std::optional<TimePoint> next_deal_time() const;
 
-  /// The slot is free. False: not in flight there (an ended incarnation); ignore it.
+  /// The slot is free. False: not in flight there (an ended incarnation); ignore it. A stored
+  /// record says `ran` too: call this for each, since the message before it may have died with its
+  /// epoch.
   bool ran(NodeIndex node, Incarnation incarnation, CommandIndex command, uint32_t start);
 
   enum class Verdict { kAccept, kDuplicate, kRefuse };
   /// May this record be journaled? kDuplicate: it is kept already, acknowledge it again. kRefuse:
   /// from an ended incarnation, an unknown start: never acknowledge.
   Verdict judge(const Record& record) const;
-  /// The record is in the journal: the command is final, or waits for its next try.
+  /// The record is in the journal: the command is final, or waits for its next try. To be called
+  /// for every record that is in the journal, also when its node was lost meanwhile.
   void kept(const Record& record, TimePoint now);
 
   /// Stops dealing (drain; on_failure: stop does it by itself).
@@ -93,7 +118,14 @@ class Scheduler {
   CommandState state(CommandIndex command) const;
   uint32_t starts(CommandIndex command) const;
   Counts counts() const;
-  /// Nothing is waiting or in flight, or dealing has stopped and nothing is in flight.
+  uint32_t nodes_alive() const;              // bad ones included
+  uint32_t nodes_usable() const;             // alive and not bad
+  uint32_t in_flight(NodeIndex node) const;  // dealt to it and not ran
+  uint32_t unkept(NodeIndex node) const;     // ran on it and not kept
+  /// A node more would have something to do, now or at `next_deal_time`.
+  bool has_work_waiting() const;
+  /// Nothing is waiting, in flight or unkept; or dealing has stopped and nothing is in flight or
+  /// unkept.
   bool finished() const;
 
  private:
