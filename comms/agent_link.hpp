@@ -1,0 +1,38 @@
+// The rank's end of its agent's Unix socket: frames in and out, never waiting.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "mnp/core/fd.hpp"
+#include "mnp/core/frame.hpp"
+#include "mnp/model/rank_link.hpp"
+
+namespace mnp::comms {
+
+class AgentLink {
+ public:
+  static Result<AgentLink> connect(const std::string& path);
+  /// Of a connected stream socket.
+  static Result<AgentLink> over(Fd fd);
+
+  /// Queues a frame; `flush` writes. Who sends bulk asks `queued` first.
+  void send(model::RankFrame type, std::string_view payload);
+  size_t queued() const { return out_.size() - written_; }
+  /// Writes what the socket takes. kClosed when the agent is gone.
+  Status flush();
+  /// The next whole frame, nullopt when there is none yet; kClosed when the agent is gone.
+  Result<std::optional<Frame>> next();
+  int fd() const { return fd_.get(); }
+
+ private:
+  explicit AgentLink(Fd fd) : fd_(std::move(fd)) {}
+
+  Fd fd_;
+  FrameReader reader_;
+  std::string out_;
+  size_t written_ = 0;
+};
+
+}  // namespace mnp::comms

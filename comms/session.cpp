@@ -1,0 +1,98 @@
+#include "comms/session.hpp"
+
+#include <fmt/format.h>
+
+#include "mnp/core/log.hpp"
+
+namespace mnp::comms {
+
+using model::RankFrame;
+
+Session::Session(Transport& transport, const World& world, AgentLink& agent)
+    : agent_(agent),
+      transport_(transport),
+      ringer_(transport, world, agent),
+      wiring_{transport, world, agent, ringer_},
+      carrier_(wiring_),
+      farewell_(wiring_) {}
+
+Status Session::run() {
+  while (!farewell_.over()) {
+    const TimePoint now = Clock::now();
+    MNP_TRY(const bool moved, turn(now));
+    if (farewell_.over()) break;
+    MNP_CHECK(rest(moved, now));
+  }
+  return {};
+}
+
+Result<bool> Session::turn(TimePoint now) {
+  MNP_TRY(bool moved, transport_.progress());
+  if (reads_agent()) {
+    MNP_TRY(const bool read, read_agent(now));
+    moved |= read;
+  }
+  moved |= carrier_.deliver();
+  const bool settled = !carrier_.receiving() && (agent_.queued() == 0 || farewell_.begun());
+  MNP_TRY(const bool ending, farewell_.step(settled, now));
+  ringer_.ring_again(now);
+  if (auto flushed = agent_.flush(); !flushed && !farewell_.begun()) return fail(flushed.error());
+  return moved || ending;
+}
+
+Result<bool> Session::read_agent(TimePoint now) {
+  for (size_t i = 0; i < kFramesATurn; ++i) {
+    if (!reads_agent()) return true;
+    MNP_TRY(const auto frame, agent_.next());
+    if (!frame) return i > 0;
+    MNP_CHECK(take(*frame, now));
+  }
+  return true;
+}
+
+Status Session::take(const Frame& frame, TimePoint now) {
+  switch (static_cast<RankFrame>(frame.type)) {
+    case RankFrame::kSend: {
+      MNP_TRY(auto payload, model::decode_node_payload(frame.payload));
+      return carrier_.send(std::move(payload));
+    }
+    case RankFrame::kBell:
+      idle_.wake(now);
+      return {};
+    case RankFrame::kQuit:
+      if (!wiring_.world.is_main()) break;
+      farewell_.begin(now);
+      return {};
+    default:
+      break;
+  }
+  return fail(
+      Code::kProtocol,
+      fmt::format("the agent sent a frame of type {}, which a rank does not take", frame.type));
+}
+
+bool Session::expecting() const {
+  return transport_.sending_anything() || carrier_.receiving() || farewell_.begun();
+}
+
+Status Session::rest(bool moved, TimePoint now) {
+  if (moved) idle_.wake(now);
+  const auto pause = moved ? Microseconds(0) : idle_.pause(expecting(), now);
+  const int fd = farewell_.begun() ? -1 : agent_.fd();  // in the end it may hang up first
+  const bool alive = wait_for_agent(fd, reads_agent(), agent_.queued() > 0, pause);
+  if (!alive && !reads_agent()) return fail(Code::kClosed, "the agent is gone");
+  return {};
+}
+
+Status run_rank(const RankEnvironment& environment) {
+  MNP_TRY(const auto transport, Transport::begin());
+  MNP_TRY(const auto nodes, transport->exchange(environment.node.value()));
+  MNP_TRY(const World world, World::create(transport->rank(), nodes));
+  MNP_TRY(AgentLink agent, AgentLink::connect(environment.agent_socket));
+  agent.send(RankFrame::kHello, model::encode(model::RankHello{environment.epoch, world.node(),
+                                                               world.rank(), world.size()}));
+  MNP_CHECK(Session(*transport, world, agent).run());
+  return transport->end();
+}
+
+}  // namespace mnp::comms
