@@ -35,6 +35,9 @@ std::string encode(const Welcome& value) {
 std::string encode(const Ready& value) {
   return Encoder().u32(value.slots).text(value.error).u32(value.code).take();
 }
+std::string encode(const BeginEpoch& value) {
+  return Encoder().u32(value.epoch.value()).u32(value.nodes).u32(value.node_rank).take();
+}
 std::string encode(const End& value) {
   return Encoder().u32(static_cast<uint32_t>(value.status)).text(value.text).take();
 }
@@ -68,6 +71,14 @@ Result<Ready> decode_ready(std::string_view bytes) {
   value.error = in.text();
   value.code = in.u32();
   return finished(in, "ready", std::move(value));
+}
+Result<BeginEpoch> decode_begin_epoch(std::string_view bytes) {
+  Decoder in(bytes);
+  BeginEpoch value;
+  value.epoch = EpochNumber(in.u32());
+  value.nodes = in.u32();
+  value.node_rank = in.u32();
+  return finished(in, "begin epoch", value);
 }
 Result<End> decode_end(std::string_view bytes) {
   Decoder in(bytes);

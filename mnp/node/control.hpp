@@ -24,6 +24,8 @@ enum class Control : uint8_t {
   kEnd = 10,        // main: End; the stage is over
   kGoodbye = 11,    // child: text; everything of it has ended, its commands may be dealt again now
   kRefused = 12,    // main: text; do not come again
+  kBeginEpoch = 13,  // main: BeginEpoch; its daemons and its rank are let in from now on
+  kMessage = 14,     // both: a model::Message, where no MPI world can carry it (a drain)
   // MPI daemons (mnp/node/spawn.hpp): u64 spawn id in front of each payload.
   kSpawn = 20,
   kSpawnStdout = 21,
@@ -53,6 +55,11 @@ struct Ready {
   std::string error;  // why this node cannot take part; empty when it can
   uint32_t code = 0;  // mnp::Code of the error
 };
+struct BeginEpoch {
+  EpochNumber epoch;
+  uint32_t nodes = 1;      // that are in it
+  uint32_t node_rank = 0;  // of the receiver among them
+};
 struct End {
   int32_t status = 0;
   std::string text;
@@ -61,12 +68,14 @@ struct End {
 std::string encode(const Join& value);
 std::string encode(const Welcome& value);
 std::string encode(const Ready& value);
+std::string encode(const BeginEpoch& value);
 std::string encode(const End& value);
 std::string encode_u32(uint32_t value);
 std::string encode_u64(uint64_t value);
 Result<Join> decode_join(std::string_view bytes);
 Result<Welcome> decode_welcome(std::string_view bytes);
 Result<Ready> decode_ready(std::string_view bytes);
+Result<BeginEpoch> decode_begin_epoch(std::string_view bytes);
 Result<End> decode_end(std::string_view bytes);
 Result<uint32_t> decode_u32(std::string_view bytes);
 Result<uint64_t> decode_u64(std::string_view bytes);

@@ -1,5 +1,6 @@
 #include "mnp/node/daemons.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include <fmt/format.h>
@@ -19,14 +20,11 @@ std::string mark_of(EpochNumber epoch) {
 /// Hands output on as it comes.
 class Forward : public cpu::OutputSink {
  public:
-  explicit Forward(const std::function<void(std::string_view)>& output) : output_(output) {}
-  bool write(std::string_view bytes) override {
-    if (output_) output_(bytes);
-    return true;
-  }
+  explicit Forward(const std::function<bool(std::string_view)>& output) : output_(output) {}
+  bool write(std::string_view bytes) override { return output_ ? output_(bytes) : true; }
 
  private:
-  const std::function<void(std::string_view)>& output_;
+  const std::function<bool(std::string_view)>& output_;
 };
 
 }  // namespace
@@ -59,10 +57,13 @@ void Daemons::forget_ended() {
 Status Daemons::start(uint64_t id, EpochNumber epoch, cpu::Start start, Callbacks callbacks) {
   const std::scoped_lock lock(mutex_);
   forget_ended();
+  if (epoch <= last_ended_)
+    return fail(Code::kDenied, fmt::format("epoch {} has been ended", epoch.value()));
+  if (daemons_.count(id) != 0)
+    return fail(Code::kProtocol, fmt::format("daemon {} runs already", id));
   orphans_->spare(mark_of(epoch));
   start.extra.push_back(mark_of(epoch));
   start.marks = {mark_of(epoch)};
-  start.leave_descendants = true;
   auto daemon = std::make_shared<Daemon>();
   daemon->epoch = epoch;
   MNP_TRY(daemon->runner, cpu::CommandRunner::create(orphans_));
@@ -86,6 +87,7 @@ void Daemons::stop(uint64_t id) {
 
 void Daemons::end_epoch(EpochNumber epoch, std::function<void()> done) {
   const std::scoped_lock lock(mutex_);
+  last_ended_ = std::max(last_ended_, epoch);
   for (auto& [id, daemon] : daemons_)
     if (daemon->epoch == epoch) daemon->runner->kill();
   enders_.emplace_back([orphans = orphans_, epoch, done = std::move(done)] {

@@ -17,7 +17,7 @@ namespace mnp::node {
 class Daemons {
  public:
   struct Callbacks {  // on the daemon's own thread
-    std::function<void(std::string_view)> output;
+    std::function<bool(std::string_view)> output;  // as cpu::OutputSink::write; none: dropped
     std::function<void(const cpu::Finished&)> ended;  // the last call
   };
   explicit Daemons(std::shared_ptr<cpu::Orphans> orphans) : orphans_(std::move(orphans)) {}
@@ -25,11 +25,12 @@ class Daemons {
   ~Daemons();
 
   /// Starts a process of `epoch`, marked with MNP_EPOCH so that all its descendants are found.
+  /// kDenied for an epoch that is being ended or has been, kProtocol for an id that is in use.
   Status start(uint64_t id, EpochNumber epoch, cpu::Start start, Callbacks callbacks);
   /// SIGKILL to one of them; nothing when it has ended.
   void stop(uint64_t id);
-  /// SIGKILLs everything of the epoch, and removes what its shared memory left; `done` is called
-  /// on a thread of its own when nothing is left (or could not be ended within kEndLimit).
+  /// SIGKILLs everything of the epoch; `done` is called on a thread of its
+  /// own when nothing is left (or could not be ended within kEndLimit).
   void end_epoch(EpochNumber epoch, std::function<void()> done);
 
  private:
@@ -44,6 +45,7 @@ class Daemons {
   std::shared_ptr<cpu::Orphans> orphans_;
   std::mutex mutex_;
   std::map<uint64_t, std::shared_ptr<Daemon>> daemons_;
+  EpochNumber last_ended_;  // nothing of it or an earlier one is started any more
   std::vector<std::thread> enders_;
 };
 

@@ -12,12 +12,33 @@
 namespace mnp::node {
 namespace {
 
-bool is_empty_folder(const fs::path& folder) {
+bool is_untouched(const fs::path& folder) {
+  struct stat info {};
   std::error_code error;
-  return fs::directory_iterator(folder, error) == fs::directory_iterator() && !error;
+  return ::lstat(folder.c_str(), &info) == 0 && S_ISDIR(info.st_mode) &&
+         (info.st_mode & 0700) == 0700 &&
+         fs::directory_iterator(folder, error) == fs::directory_iterator() && !error;
+}
+
+cpu::Finished not_started() {
+  cpu::Finished finished;
+  finished.started = finished.ended = wall_seconds();
+  finished.ending = {model::Ending::Kind::kNotStarted, EIO};
+  return finished;
 }
 
 }  // namespace
+
+void fill_record(model::Record& record, const cpu::Finished& finished,
+                 const model::OutputRange& output) {
+  record.ending = finished.ending;
+  record.started = finished.started;
+  record.ended = finished.ended;
+  record.cpu_seconds = finished.cpu_seconds;
+  record.max_rss_kib = finished.max_rss_kib;
+  record.output = output;
+  record.output.truncated = finished.truncated;
+}
 
 Executor::Executor(ExecutorOptions options, Committer& committer, std::function<void()> ran)
     : options_(std::move(options)), committer_(committer), ran_callback_(std::move(ran)) {}
@@ -110,7 +131,8 @@ cpu::Start Executor::start_of(const SlotState& slot, const model::Deal::Item& it
   };
   start.marks.assign(start.extra.begin(), start.extra.begin() + 3);
   if (spec.gpus) {
-    start.extra.push_back(fmt::format("CUDA_VISIBLE_DEVICES={}", fmt::join(slot.slot.gpus, ",")));
+    start.extra.push_back("CUDA_VISIBLE_DEVICES=" +
+                          gpu::visible_devices(options_.gpus, slot.slot.gpus));
     start.extra.push_back(fmt::format("MNP_GPUS={}", slot.slot.gpus.size()));
   }
   start.cwd = spec.cwd;
@@ -124,13 +146,18 @@ cpu::Start Executor::start_of(const SlotState& slot, const model::Deal::Item& it
 /// A folder left untouched serves the next command too: making one costs as much as a third of
 /// a short command.
 Status Executor::renew_results(SlotState& slot) {
-  slot.results = options_.folder / fmt::format("{}-{}", slot.slot.index.value(), ++slot.folders);
-  return make_folders(slot.results);
+  const fs::path made =
+      options_.folder / fmt::format("{}-{}", slot.slot.index.value(), ++slot.folders);
+  MNP_CHECK(make_folders(made));
+  slot.results = made;
+  return {};
 }
 
 void Executor::run_command(SlotState& slot, const model::Deal::Item& item) {
   cpu::CommandOutput output(committer_.output(), item.command, item.start);
-  const cpu::Finished finished = slot.runner->run(start_of(slot, item), output);
+  const Status ready = slot.results.empty() ? renew_results(slot) : Status();
+  const cpu::Finished finished =
+      ready ? slot.runner->run(start_of(slot, item), output) : not_started();
   if (finished.stopped) {  // by a drain: as if it had never been dealt
     const std::scoped_lock lock(mutex_);
     if (--running_ == 0) idle_.notify_all();
@@ -142,19 +169,12 @@ void Executor::run_command(SlotState& slot, const model::Deal::Item& item) {
   ran.record.node = options_.node;
   ran.record.incarnation = options_.incarnation;
   ran.record.slot = slot.slot.index;
-  ran.record.ending = finished.ending;
-  ran.record.started = finished.started;
-  ran.record.ended = finished.ended;
-  ran.record.cpu_seconds = finished.cpu_seconds;
-  ran.record.max_rss_kib = finished.max_rss_kib;
-  ran.record.output = output.range();
-  ran.record.output.truncated = finished.truncated;
-  if (!is_empty_folder(slot.results)) {
-    ran.results = slot.results;
-    if (auto renewed = renew_results(slot); !renewed) {
-      ran.record.error = renewed.error().text;
-      log::error("{}", renewed.error().text);
-    }
+  fill_record(ran.record, finished, output.range());
+  if (!ready) {
+    ran.record.error = ready.error().text;
+    log::error("{}", ready.error().text);
+  } else if (!is_untouched(slot.results)) {
+    ran.results = std::exchange(slot.results, {});
   }
   report(item);
   committer_.add(std::move(ran));

@@ -12,6 +12,7 @@
 
 #include "cpu/command_runner.hpp"
 #include "cpu/slots.hpp"
+#include "gpu/devices.hpp"
 #include "mnp/model/message.hpp"
 #include "mnp/model/spec.hpp"
 #include "mnp/node/committer.hpp"
@@ -25,7 +26,12 @@ struct ExecutorOptions {
   NodeIndex node;
   Incarnation incarnation;
   fs::path folder;               // for $MNP_RESULTS of each slot
+  std::vector<gpu::Device> gpus;  // of the node; slots name them by number
 };
+
+/// What a command's end says, put into its record.
+void fill_record(model::Record& record, const cpu::Finished& finished,
+                 const model::OutputRange& output);
 
 class Executor {
  public:
@@ -53,7 +59,7 @@ class Executor {
   struct SlotState {
     cpu::Slot slot;
     std::unique_ptr<cpu::CommandRunner> runner;
-    fs::path results;  // made, empty
+    fs::path results;  // of the next command, made and empty; "": not made yet
     uint32_t folders = 0;
     std::thread thread;
   };

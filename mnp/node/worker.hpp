@@ -5,12 +5,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "cpu/orphans.hpp"
-#include "cpu/topology.hpp"
 #include "mnp/core/loop.hpp"
 #include "mnp/model/message.hpp"
 #include "mnp/model/rank_link.hpp"
@@ -19,6 +19,8 @@
 #include "mnp/node/context.hpp"
 #include "mnp/node/daemons.hpp"
 #include "mnp/node/executor.hpp"
+#include "mnp/node/machine.hpp"
+#include "mnp/node/spawn.hpp"
 
 namespace mnp::node {
 
@@ -31,68 +33,84 @@ class Worker {
     std::function<void(Error)> failed;  // this node cannot go on
     std::function<void(const model::RankHello&)> rank_up;
     std::function<void()> rank_down;
-    std::function<void(NodeIndex from, std::string bytes)> rank_message;
+    std::function<void(NodeIndex from, model::Message)> rank_message;
     std::function<void(NodeIndex)> ring;  // that node's rank should look
     std::function<void(model::CollectiveDone)> broadcast_done;
     std::function<void(model::CollectiveDone)> reduce_done;
-    std::function<void(std::shared_ptr<LocalPeer>, Frame)> spawn;  // mnp-rsh of this node asks
+    std::function<void(std::shared_ptr<LocalPeer>, SpawnRequest)> spawn;  // an mnp-rsh here asks
   };
-  static Result<std::unique_ptr<Worker>> create(Loop& loop, Context& context,
-                                                cpu::Topology topology, uint32_t gpus,
+  static Result<std::unique_ptr<Worker>> create(Loop& loop, Context& context, Machine machine,
                                                 std::shared_ptr<cpu::Orphans> orphans,
                                                 Callbacks callbacks);
   ~Worker();
 
-  /// Once the plan is known: inputs, slots, `setup`; off the loop. `ready` gets the number of
-  /// slots, or why this node cannot take part.
+  /// Once plan and owner are known: inputs, slots, `setup`; off the loop. `ready` gets the number
+  /// of slots, or why this node cannot take part.
   void prepare(std::function<void(Result<uint32_t>)> ready);
-  /// Starts the slots; to be called once, after prepare, when the number of nodes is known.
-  Status start_slots(uint32_t nodes_joined, uint32_t node_rank);
+  /// Starts the slots; to be called once, after prepare, in the first epoch.
+  Status start_slots();
 
   void deal(model::Deal deal);
   void kept(const model::Kept& kept);
   /// Stored and not yet kept: said again in every epoch.
   std::vector<model::Record> unkept() const;
+  /// Dealt to this node and not stored yet.
+  model::Held held() const;
 
-  void rank_send(NodeIndex to, std::string_view bytes);
+  /// The only world whose rank is let in from now on; 0: none.
+  void set_epoch(const BeginEpoch& epoch) { epoch_ = epoch; }
+  const BeginEpoch& epoch() const { return epoch_; }
+  void rank_send(NodeIndex to, const model::Message& message);
   void rank_frame(model::RankFrame type, std::string_view payload);
-  void ring_rank();
+  void ring_rank() { rank_frame(model::RankFrame::kBell, {}); }
   bool rank_connected() const { return rank_ != nullptr; }
 
-  /// A daemon or mpirun of `epoch`; the environment holds what ranks and MPI need on this node.
+  /// A process of `epoch`: mpirun on main, or the daemon that it asked for. The environment holds
+  /// what MPI needs on this node.
   Status start_daemon(uint64_t id, EpochNumber epoch, cpu::Start start,
                       Daemons::Callbacks callbacks);
   void stop_daemon(uint64_t id) { daemons_.stop(id); }
-  /// `done` in the loop.
+  /// Ends all that is left of an epoch, its rank's connection too; `done` in the loop.
   void end_epoch(EpochNumber epoch, std::function<void()> done);
+  std::vector<std::string> daemon_environment(EpochNumber epoch) const;
+  /// What daemons start out from: their ranks are the program's own processes in a program stage.
+  std::vector<std::string> daemon_base() const;
 
   /// Ends the commands (SIGTERM, then SIGKILL after `grace`) and stores what ran; `done` in the
   /// loop, within grace plus `flush`.
   void drain(Milliseconds grace, Milliseconds flush, std::function<void(Status)> done);
 
+  /// Runs the stage's program (command 0) as a process of `epoch`, with its output and results kept
+  /// as a command's are; `ended` in the loop, before it is stored. One that end_epoch has ended
+  /// counts as never run.
+  Status start_program(EpochNumber epoch, uint32_t start, cpu::Start how,
+                       std::function<void()> ended);
+
  private:
-  Worker(Loop& loop, Context& context, cpu::Topology topology, uint32_t gpus,
-         std::shared_ptr<cpu::Orphans> orphans, Callbacks callbacks);
+  Worker(Loop& loop, Context& context, Machine machine, std::shared_ptr<cpu::Orphans> orphans,
+         Callbacks callbacks);
   Result<uint32_t> prepare_here();
   Status run_setup();
+  void create_committer();
   void take_peer(std::shared_ptr<LocalPeer> peer);
-  void first_frame(std::shared_ptr<LocalPeer> peer, Frame frame);
-  void rank_said(Frame frame);
+  void first_frame(const std::shared_ptr<LocalPeer>& peer, Frame frame);
+  void take_rank(const std::shared_ptr<LocalPeer>& peer, const Frame& frame);
+  void rank_said(const Frame& frame);
   void take_stored(std::vector<model::Record> records);
-  std::vector<std::string> daemon_environment(EpochNumber epoch) const;
 
   Loop& loop_;
   Context& context_;
-  const cpu::Topology topology_;
-  const uint32_t gpus_;
+  const Machine machine_;
   std::shared_ptr<cpu::Orphans> orphans_;
   Callbacks callbacks_;
   std::vector<cpu::Slot> slots_;
   std::unique_ptr<AgentSocket> socket_;
   std::map<LocalPeer*, std::shared_ptr<LocalPeer>> strangers_;  // have not said what they are
   std::shared_ptr<LocalPeer> rank_;
+  BeginEpoch epoch_;
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<Executor> executor_;
+  std::set<std::pair<CommandIndex, uint32_t>> held_;  // with the number of the start
   std::map<std::pair<CommandIndex, uint32_t>, model::Record> unkept_;
   Daemons daemons_;
   std::thread preparing_, draining_;

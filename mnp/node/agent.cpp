@@ -1,0 +1,92 @@
+#include "mnp/node/agent.hpp"
+
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <functional>
+
+#include <fmt/format.h>
+
+#include "mnp/core/log.hpp"
+#include "mnp/node/child_node.hpp"
+#include "mnp/node/main_node.hpp"
+
+namespace mnp::node {
+namespace {
+
+constexpr int kStartAgain = 1;  // the keeper ends what is left and starts another agent
+
+/// SIGTERM and the like, read in the loop.
+Result<Fd> take_signals() {
+  sigset_t mask;
+  sigemptyset(&mask);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) sigaddset(&mask, number);
+  ::signal(SIGPIPE, SIG_IGN);
+  if (::sigprocmask(SIG_BLOCK, &mask, nullptr) != 0) return fail_errno("sigprocmask");
+  Fd fd(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) return fail_errno("signalfd");
+  return fd;
+}
+
+void watch_signals(Loop& loop, const Fd& signals, std::function<void(const std::string&)> stop) {
+  loop.watch(signals.get(), EPOLLIN, [&signals, stop = std::move(stop)](uint32_t) {
+    signalfd_siginfo info{};
+    while (::read(signals.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info))
+      stop(fmt::format("stopped by {}", ::strsignal(static_cast<int>(info.ssi_signo))));
+  });
+}
+
+template <class Node>
+Result<std::optional<int>> run_node(Loop& loop, const Fd& signals, Node& node) {
+  MNP_CHECK(node.open());
+  watch_signals(loop, signals, [&node](const std::string& why) { node.stop(why); });
+  node.start();
+  loop.run();
+  loop.forget(signals.get());
+  return std::optional<int>(node.status());
+}
+
+Result<std::optional<int>> run_stage(const Identity& me, Incarnation incarnation,
+                                     KeeperLink& keeper) {
+  MNP_TRY(const Fd signals, take_signals());
+  ::prctl(PR_SET_DUMPABLE, 0);  // no other process of this user reads the key
+  MNP_TRY(const Machine machine, discover_machine());
+  MNP_TRY(const auto orphans, cpu::Orphans::create());
+  MNP_TRY(Context context, make_context(me, incarnation));
+  Result<std::optional<int>> status = std::optional<int>();
+  Loop loop;
+  if (me.is_main()) {
+    MainNode node(loop, context, machine, orphans, keeper);
+    status = run_node(loop, signals, node);
+  } else {
+    ChildNode node(loop, context, machine, orphans, keeper);
+    status = run_node(loop, signals, node);
+  }
+  if (auto removed = remove_tree(context.scratch.root); !removed)
+    log::warning("{}", removed.error().text);
+  return status;
+}
+
+}  // namespace
+
+int run_agent(const Identity& me, Incarnation incarnation, Fd link) {
+  KeeperLink keeper(std::move(link));
+  const auto status = run_stage(me, incarnation, keeper);
+  if (status && !*status) return kStartAgain;
+  int code = 0;
+  if (status) {
+    code = **status;
+  } else {
+    const CodeInfo& info = code_info(status.error().code);
+    log::error("{}{}{}", status.error().text, info.hint.empty() ? "" : "; ", info.hint);
+    code = info.exit_status;
+  }
+  keeper.finished(code);
+  return code;
+}
+
+}  // namespace mnp::node

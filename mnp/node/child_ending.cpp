@@ -1,0 +1,86 @@
+// The end of a child: drained, told by main, or on its own.
+#include <fmt/format.h>
+
+#include "mnp/core/log.hpp"
+#include "mnp/node/child_node.hpp"
+#include "mnp/node/inputs.hpp"
+
+namespace mnp::node {
+namespace {
+
+constexpr Milliseconds kGrace{10000};      // from SIGTERM to SIGKILL of commands
+constexpr Milliseconds kFlush{5000};       // for results and output to be stored
+constexpr Milliseconds kWaitForEnd{9000};  // for main's last word after the goodbye
+constexpr Milliseconds kLastBytes{1000};   // for the channel to carry the goodbye
+constexpr uint64_t kInputsInId = 4096;     // as main numbers broadcasts
+
+}  // namespace
+
+/// A broadcast input has arrived; one that is here already is not touched, commands may read it.
+void ChildNode::take_input(const model::CollectiveDone& done) {
+  if (!done.error.empty()) return;  // main knows it too, and decides
+  const auto& inputs = context_.spec().inputs;
+  const uint64_t number = done.id % kInputsInId;
+  if (number >= inputs.size()) return log::error("broadcast {} is of no input", done.id);
+  const std::string& name = inputs[number].name;
+  const fs::path received =
+      context_.scratch.received() / fmt::format("{}.{}", name, done.id / kInputsInId);
+  std::error_code error;
+  const bool first = !fs::exists(fs::symlink_status(context_.scratch.inputs() / name, error));
+  const Status put = first ? link_broadcast(context_.scratch.inputs(), name, received)
+                           : remove_tree(received);
+  if (!put) leave(code_info(put.error().code).exit_status, put.error().text);
+}
+
+void ChildNode::stop(const std::string& why) {
+  if (!channel_) return leave(code_info(Code::kStopped).exit_status, why);
+  log::info("{}", why);
+  drain();
+}
+
+void ChildNode::drain() {
+  if (std::exchange(drains_, true)) return;
+  // Worlds end with a drain: what is still unkept goes over the channel.
+  if (auto records = worker_->unkept(); !records.empty()) say_stored(std::move(records));
+  worker_->drain(kGrace, kFlush, [this](const Status& stored) {
+    if (!stored) log::error("{}", stored.error().text);
+    drained_ = true;
+    goodbye_if_kept();
+    timers_.push_back(loop_.after(kWaitForEnd, [this] {
+      leave(code_info(Code::kStopped).exit_status, "main says no last word");
+    }));
+  });
+}
+
+void ChildNode::goodbye_if_kept() {
+  if (!drains_ || !drained_ || !worker_->unkept().empty()) return;
+  say(Control::kGoodbye, "drained");
+}
+
+void ChildNode::end(const std::string& payload) {
+  const auto end = decode_end(payload);
+  if (!end) return leave(code_info(Code::kProtocol).exit_status, end.error().text);
+  if (leaving_) return;
+  leaving_ = true;
+  status_ = end->status;
+  if (!end->text.empty()) log::info("the stage has ended with status {}: {}", end->status, end->text);
+  if (drained_) return leave(status_, "");
+  worker_->drain(Milliseconds(0), kFlush, [this](const Status& stored) {
+    if (!stored) log::error("{}", stored.error().text);
+    say(Control::kGoodbye, "the stage has ended");
+    leave(status_, "");
+  });
+}
+
+void ChildNode::leave(std::optional<int> status, const std::string& why) {
+  if (!why.empty()) log::warning("{}", why);
+  leaving_ = true;
+  status_ = status;
+  if (!channel_ || !status) return loop_.stop();
+  channel_->finish(kLastBytes);
+  timers_.push_back(loop_.every(Milliseconds(2), [this] {
+    if (!channel_->open()) loop_.stop();
+  }));
+}
+
+}  // namespace mnp::node

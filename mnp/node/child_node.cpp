@@ -1,0 +1,240 @@
+#include "mnp/node/child_node.hpp"
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "mnp/core/log.hpp"
+#include "mnp/node/network.hpp"
+
+namespace mnp::node {
+namespace {
+
+constexpr Milliseconds kSeekLimit{900000};   // for finding main at all
+constexpr Milliseconds kConnectLimit{5000};  // of one try
+constexpr Milliseconds kRetry{200};
+constexpr size_t kMaxKeyFile = 1024;
+
+}  // namespace
+
+ChildNode::ChildNode(Loop& loop, Context& context, Machine machine,
+                     std::shared_ptr<cpu::Orphans> orphans, KeeperLink& keeper)
+    : loop_(loop),
+      context_(context),
+      machine_(std::move(machine)),
+      orphans_(std::move(orphans)),
+      keeper_(keeper) {}
+
+ChildNode::~ChildNode() {
+  for (const Loop::TimerId timer : timers_) loop_.cancel(timer);
+}
+
+Status ChildNode::open() {
+  address_ = context_.me.own_address;
+  if (address_.empty()) {
+    MNP_TRY(address_, address_towards(context_.me.main_address));
+  }
+  context_.me.own_address = address_;
+  if (const auto kept = keeper_.kept_key()) {
+    MNP_TRY(key_, JoinKey::parse(*kept));
+  }
+  Worker::Callbacks callbacks;
+  callbacks.ran = [this](const model::Ran& ran) {
+    if (!drains_) worker_->rank_send(context_.me.main_index, ran);
+  };
+  callbacks.stored = [this](std::vector<model::Record> records) { say_stored(std::move(records)); };
+  callbacks.failed = [this](const Error& error) {
+    log::error("{}", error.text);
+    drain();
+  };
+  callbacks.rank_up = [this](const model::RankHello&) { rank_up(); };
+  callbacks.rank_down = [] {};  // main finds it out and ends the epoch
+  callbacks.rank_message = [this](NodeIndex, model::Message message) {
+    take_message(std::move(message));
+  };
+  callbacks.ring = [this](NodeIndex node) { say(Control::kBell, encode_u32(node.value())); };
+  callbacks.broadcast_done = [this](const model::CollectiveDone& done) { take_input(done); };
+  callbacks.reduce_done = [](const model::CollectiveDone&) {};  // main's own rank tells main
+  callbacks.spawn = [](const std::shared_ptr<LocalPeer>& peer, const SpawnRequest&) {
+    peer->send(static_cast<uint8_t>(SpawnFrame::kRefused), "only main starts daemons");
+  };
+  MNP_TRY(worker_, Worker::create(loop_, context_, machine_, orphans_, std::move(callbacks)));
+  daemons_ = std::make_unique<DaemonHost>(loop_, *worker_);
+  return {};
+}
+
+// ---- joining
+
+void ChildNode::start() {
+  give_up_at_ = Clock::now() + kSeekLimit;
+  look_for_key();
+}
+
+void ChildNode::look_for_key() {
+  if (key_) return connect();
+  const fs::path place = context_.store->path(context_.attempt().join_key());
+  const auto text = read_file(place, kMaxKeyFile);
+  auto key = text ? JoinKey::parse(*text) : Result<JoinKey>(fail(text.error()));
+  if (!key) return try_again(key.error().within("the join key"));
+  key_ = *key;
+  keeper_.keep_key(key_->text());
+  connect();
+}
+
+void ChildNode::try_again(const Error& error) {
+  log::debug("{}", error.text);
+  if (leaving_) return;
+  if (Clock::now() > give_up_at_)
+    return leave(code_info(Code::kJoinTimeout).exit_status,
+                 fmt::format("main ({}) was not found: {}", context_.me.main_address, error.text));
+  timers_.push_back(loop_.after(kRetry, [this] { look_for_key(); }));
+}
+
+void ChildNode::connect() {
+  ConnectTarget target;
+  target.host = context_.me.main_address;
+  target.port = static_cast<uint16_t>(context_.me.port);
+  target.local = address_;
+  PeerIdentity identity;
+  identity.job = context_.me.job;
+  identity.attempt = context_.me.attempt;
+  identity.node = context_.me.index;
+  identity.incarnation = context_.incarnation;
+  attempt_ = connect_channel(loop_, target, identity, *key_, Clock::now() + kConnectLimit,
+                             [this](Result<std::unique_ptr<Channel>> channel) {
+                               connected(std::move(channel));
+                             });
+}
+
+void ChildNode::connected(Result<std::unique_ptr<Channel>> channel) {
+  if (!channel) return try_again(channel.error());
+  channel_ = std::move(*channel);
+  channel_->start([this](const Frame& frame) { heard(frame); },
+                  [this](const Error& error) {
+                    if (!leaving_) leave(std::nullopt, "main is gone: " + error.text);
+                  });
+  say(Control::kJoin, encode(describe_machine(machine_, address_)));
+}
+
+void ChildNode::welcome(const std::string& payload) {
+  const auto welcome = decode_welcome(payload);
+  auto plan = welcome ? model::plan_from_json(welcome->plan)
+                      : Result<model::Plan>(fail(welcome.error()));
+  if (!plan || plan->find(context_.stage_name) == nullptr)
+    return leave(code_info(Code::kProtocol).exit_status,
+                 "main's welcome makes no sense: " + (plan ? "no such stage" : plan.error().text));
+  context_.plan = std::move(*plan);
+  context_.owner = welcome->owner;
+  lease_ = Milliseconds(welcome->lease_ms);
+  timers_.push_back(loop_.every(Milliseconds(welcome->beat_ms), [this] { beat(); }));
+  beat();
+  worker_->prepare([this](const Result<uint32_t>& slots) { prepared(slots); });
+}
+
+void ChildNode::prepared(const Result<uint32_t>& slots) {
+  Ready ready;
+  if (slots) {
+    ready.slots = *slots;
+  } else {
+    log::error("{}", slots.error().text);
+    ready.error = slots.error().text;
+    ready.code = static_cast<uint32_t>(slots.error().code);
+  }
+  if (!drains_) say(Control::kReady, encode(ready));
+}
+
+// ---- the lease
+
+void ChildNode::beat() {
+  const TimePoint now = Clock::now();
+  if (now > deadline_) return leave(std::nullopt, "the lease has ended");
+  say(Control::kBeat, encode_u64(static_cast<uint64_t>(now.time_since_epoch().count())));
+}
+
+/// The lease runs from when the beat was sent.
+void ChildNode::beat_acknowledged(const std::string& payload) {
+  const auto sent = decode_u64(payload);
+  if (!sent) return;
+  deadline_ = TimePoint(TimePoint::duration(static_cast<int64_t>(*sent))) + lease_;
+  keeper_.set_deadline(deadline_);
+}
+
+// ---- serving
+
+void ChildNode::heard(const Frame& frame) {
+  switch (static_cast<Control>(frame.type)) {
+    case Control::kWelcome: return welcome(frame.payload);
+    case Control::kBeatAck: return beat_acknowledged(frame.payload);
+    case Control::kBell: return worker_->ring_rank();
+    case Control::kBeginEpoch:
+      if (const auto epoch = decode_begin_epoch(frame.payload)) worker_->set_epoch(*epoch);
+      return;
+    case Control::kEndEpoch:
+      if (const auto epoch = decode_u32(frame.payload))
+        worker_->end_epoch(EpochNumber(*epoch), [this, epoch = *epoch] {
+          say(Control::kEpochEnded, encode_u32(epoch));
+        });
+      return;
+    case Control::kSpawn: return spawn(frame.payload);
+    case Control::kSpawnStop:
+      if (const auto message = split_spawn_id(frame.payload)) daemons_->stop(message->id);
+      return;
+    case Control::kMessage:
+      if (auto message = model::decode_message(frame.payload)) take_message(std::move(*message));
+      return;
+    case Control::kDrain: return drain();
+    case Control::kEnd: return end(frame.payload);
+    case Control::kRefused:
+      return leave(code_info(Code::kConfig).exit_status, "main refused this node: " + frame.payload);
+    default: log::warning("main sent a frame of type {}", frame.type);
+  }
+}
+
+void ChildNode::spawn(const std::string& payload) {
+  const auto message = split_spawn_id(payload);
+  if (!message) return log::error("{}", message.error().text);
+  const uint64_t id = message->id;
+  const auto reply = [this, id](SpawnFrame type, std::string_view text) {
+    if (channel_) channel_->send(static_cast<uint8_t>(type), with_spawn_id(id, text));
+  };
+  const auto request = decode_spawn_request(message->payload);
+  if (!request) return reply(SpawnFrame::kRefused, request.error().text);
+  daemons_->start(id, worker_->epoch().epoch, *request, reply);
+}
+
+/// What is unkept is said before what is held: main takes the difference for lost.
+void ChildNode::rank_up() {
+  if (auto started = worker_->start_slots(); !started)
+    return leave(code_info(started.error().code).exit_status, started.error().text);
+  const NodeIndex main = context_.me.main_index;
+  if (auto records = worker_->unkept(); !records.empty())
+    worker_->rank_send(main, model::Stored{std::move(records)});
+  worker_->rank_send(main, worker_->held());
+}
+
+void ChildNode::take_message(model::Message message) {
+  if (auto* deal = std::get_if<model::Deal>(&message)) {
+    if (!drains_) worker_->deal(std::move(*deal));
+  } else if (const auto* kept = std::get_if<model::Kept>(&message)) {
+    worker_->kept(*kept);
+    goodbye_if_kept();
+  } else if (const auto* order = std::get_if<model::Collect>(&message)) {
+    worker_->rank_frame(
+        model::RankFrame::kReduce,
+        encode(model::ReduceOrder{order->id, order->op, order->partials, ""}));
+  } else {
+    log::error("main sent a message that only children send");
+  }
+}
+
+void ChildNode::say_stored(std::vector<model::Record> records) {
+  const model::Stored stored{std::move(records)};
+  if (drains_) return say(Control::kMessage, model::encode_message(stored));
+  worker_->rank_send(context_.me.main_index, stored);
+}
+
+void ChildNode::say(Control what, std::string_view payload) {
+  if (channel_) channel_->send(static_cast<uint8_t>(what), payload);
+}
+
+}  // namespace mnp::node

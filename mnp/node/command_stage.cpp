@@ -1,0 +1,244 @@
+#include "mnp/node/command_stage.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "mnp/core/log.hpp"
+
+namespace mnp::node {
+namespace {
+
+constexpr size_t kMaxDealBytes = size_t{4} << 20;  // lines in one message
+
+model::SchedulerOptions options_of(const Context& context, const model::CommandList& list) {
+  const model::StageSpec& spec = context.spec();
+  model::SchedulerOptions options;
+  options.commands = list.size();
+  options.tries = spec.tries;
+  options.retry_on = spec.retry_on;
+  options.distribution = spec.distribution;
+  options.block_nodes = context.me.nodes;
+  options.on_failure = spec.on_failure;
+  options.allowed_failures = spec.allow_failures.of(list.size());
+  if (spec.order == model::Order::kLongestFirst && list.has_costs())
+    for (uint32_t i = 0; i < list.size(); ++i) options.costs.push_back(list.cost(CommandIndex(i)));
+  return options;
+}
+
+}  // namespace
+
+CommandStage::CommandStage(Loop& loop, const Context& context, model::CommandList list)
+    : loop_(loop),
+      context_(context),
+      list_(std::make_unique<model::CommandList>(std::move(list))),
+      identities_(list_->identities()),
+      scheduler_(options_of(context, *list_)) {}
+
+CommandStage::~CommandStage() {
+  if (timer_) loop_.cancel(*timer_);
+}
+
+Result<std::unique_ptr<CommandStage>> CommandStage::open(Loop& loop, const Context& context) {
+  MNP_TRY(auto list, model::CommandList::open(context.store->path(context.keys().commands())));
+  return std::unique_ptr<CommandStage>(new CommandStage(loop, context, std::move(list)));
+}
+
+void CommandStage::begin(JournalThread& journal, const model::Begun& begun, bool careful,
+                         Callbacks callbacks) {
+  journal_ = &journal;
+  careful_ = careful;
+  callbacks_ = std::move(callbacks);
+  scheduler_.restore(begun);
+  poison(scheduler_.restored());
+}
+
+// ---- nodes
+
+void CommandStage::add_node(NodeIndex node, Incarnation incarnation, uint32_t slots) {
+  const auto found = nodes_.find(node);
+  if (found != nodes_.end() && found->second.incarnation == incarnation) return;
+  MNP_ASSERT(found == nodes_.end(), "a node is added in one incarnation at a time");
+  nodes_[node].incarnation = incarnation;
+  scheduler_.add_node(node, incarnation, slots, node == context_.me.index);
+}
+
+void CommandStage::lose_node(NodeIndex node, TimePoint deal_again_at, bool orderly) {
+  if (nodes_.erase(node) == 0) {
+    scheduler_.release_slice(node);
+    return;
+  }
+  if (orderly)
+    scheduler_.remove_node(node);
+  else
+    poison(scheduler_.lose_node(node, deal_again_at));
+  turn();
+}
+
+void CommandStage::poison(const std::vector<CommandIndex>& commands) {
+  for (const CommandIndex command : commands) {
+    log::warning("command {} is poisoned: its node died under it three times", command.value());
+    journal_->append(model::Poisoned{command, identities_[command.value()]});
+  }
+}
+
+// ---- dealing
+
+void CommandStage::set_dealing(bool dealing) {
+  dealing_ = dealing;
+  if (dealing) turn();
+}
+
+void CommandStage::stop_dealing() {
+  scheduler_.stop_dealing();
+  dealing_ = false;
+}
+
+void CommandStage::turn() {
+  if (journal_ == nullptr) return;
+  deal();
+  plan_turn();
+  tell_if_finished();
+}
+
+void CommandStage::plan_turn() {
+  if (timer_) loop_.cancel(*timer_);
+  timer_.reset();
+  if (!dealing_) return;
+  if (const auto when = scheduler_.next_deal_time())
+    timer_ = loop_.at(*when, [this] {
+      timer_.reset();
+      turn();
+    });
+}
+
+void CommandStage::deal() {
+  if (!dealing_) return;
+  for (model::Scheduler::NodeDeal& deal : scheduler_.deal(Clock::now())) {
+    model::Dealt event;
+    event.node = deal.node;
+    event.incarnation = deal.incarnation;
+    event.suspect = deal.suspect;
+    for (const auto& item : deal.items)
+      event.items.push_back({item.command, item.start, identities_[item.command.value()]});
+    const uint64_t ticket = journal_->append(std::move(event));
+    if (deal.suspect || (careful_ && deal.node == context_.me.index)) {
+      Pending pending;
+      pending.ticket = ticket;
+      pending.deal = std::move(deal);
+      pending_.push_back(std::move(pending));
+    } else {
+      send_deal(deal);
+    }
+  }
+}
+
+void CommandStage::send_deal(const model::Scheduler::NodeDeal& deal) {
+  const auto node = nodes_.find(deal.node);
+  if (node == nodes_.end() || node->second.incarnation != deal.incarnation) return;
+  model::Deal message;
+  size_t bytes = 0;
+  for (const auto& item : deal.items) {
+    node->second.unheard.insert({item.command, item.start});
+    const std::string_view line = list_->line(item.command);
+    if (!message.items.empty() && bytes + line.size() > kMaxDealBytes) {
+      callbacks_.send(deal.node, message);
+      message.items.clear();
+      bytes = 0;
+    }
+    bytes += line.size();
+    message.items.push_back({item.command, item.start, std::string(line)});
+  }
+  if (!message.items.empty()) callbacks_.send(deal.node, message);
+}
+
+// ---- what nodes say
+
+void CommandStage::ran(NodeIndex node, const model::Ran& ran) {
+  const auto found = nodes_.find(node);
+  if (found == nodes_.end()) return;
+  for (const auto& item : ran.items) {
+    found->second.unheard.erase({item.command, item.start});
+    scheduler_.ran(node, found->second.incarnation, item.command, item.start);
+  }
+  turn();
+}
+
+void CommandStage::stored(NodeIndex node, std::vector<model::Record> records) {
+  std::map<NodeIndex, model::Kept> again;
+  const auto found = nodes_.find(node);
+  for (model::Record& record : records) {
+    if (record.node != node || record.command.value() >= list_->size()) continue;
+    if (found != nodes_.end()) found->second.unheard.erase({record.command, record.start});
+    scheduler_.ran(node, record.incarnation, record.command, record.start);
+    const Start start{record.command, record.start};
+    if (journaled_.count(start) > 0) continue;  // said again in a new epoch; on its way already
+    switch (scheduler_.judge(record)) {
+      case model::Scheduler::Verdict::kRefuse:
+        log::warning("refused a record of command {} by node {}, incarnation {}",
+                     record.command.value(), node.value(), record.incarnation.value());
+        break;
+      case model::Scheduler::Verdict::kDuplicate:
+        again[node].items.push_back({record.command, record.start});
+        break;
+      case model::Scheduler::Verdict::kAccept: {
+        Pending pending;
+        pending.ticket =
+            journal_->append(model::RecordKept{record, identities_[record.command.value()]});
+        pending.record = std::move(record);
+        journaled_.insert(start);
+        pending_.push_back(std::move(pending));
+      }
+    }
+  }
+  acknowledge(again);
+  turn();
+}
+
+void CommandStage::held(NodeIndex node, const model::Held& held) {
+  const auto found = nodes_.find(node);
+  if (found == nodes_.end()) return;
+  std::set<Start> lost = found->second.unheard;
+  for (const auto& item : held.items) lost.erase({item.command, item.start});
+  if (lost.empty()) return;
+  log::info("node {}: {} deals were lost with their epoch and are said again", node.value(),
+            lost.size());
+  model::Scheduler::NodeDeal again;
+  again.node = node;
+  again.incarnation = found->second.incarnation;
+  for (const auto& [command, start] : lost) again.items.push_back({command, start});
+  send_deal(again);
+}
+
+// ---- what is in the journal
+
+void CommandStage::committed(uint64_t through) {
+  std::map<NodeIndex, model::Kept> kept;
+  const TimePoint now = Clock::now();
+  while (!pending_.empty() && pending_.front().ticket <= through) {
+    const Pending pending = std::move(pending_.front());
+    pending_.pop_front();
+    if (pending.deal) send_deal(*pending.deal);
+    if (!pending.record) continue;
+    const model::Record& record = *pending.record;
+    journaled_.erase({record.command, record.start});
+    scheduler_.kept(record, now);
+    last_progress_ = now;
+    kept[record.node].items.push_back({record.command, record.start});
+    callbacks_.kept(record);
+  }
+  acknowledge(kept);
+  turn();
+}
+
+void CommandStage::acknowledge(std::map<NodeIndex, model::Kept>& kept) {
+  for (auto& [node, message] : kept) callbacks_.send(node, message);
+}
+
+void CommandStage::tell_if_finished() {
+  if (told_ || !scheduler_.finished() || !pending_.empty()) return;
+  told_ = true;
+  loop_.post([this] { callbacks_.finished(); });
+}
+
+}  // namespace mnp::node

@@ -1,0 +1,149 @@
+// The end of a stage, the same from every phase: commands ended, what ran kept, everybody told.
+#include <fmt/format.h>
+
+#include "mnp/core/log.hpp"
+#include "mnp/node/main_node.hpp"
+
+namespace mnp::node {
+namespace {
+
+// Together below 25 s: Batch kills after 30.
+constexpr Milliseconds kGrace{10000};      // from SIGTERM to SIGKILL of commands
+constexpr Milliseconds kFlush{5000};       // for results and output to be stored
+constexpr Milliseconds kDrainLimit{17000}; // for all nodes
+constexpr Milliseconds kLastWords{4000};   // for the journal and the files
+constexpr Milliseconds kGoodbyes{2000};    // for children to go
+
+}  // namespace
+
+void MainNode::stop(const std::string& why) {
+  if (phase_ == Phase::kEnding) return;
+  end(fail(Code::kStopped, why));
+}
+
+void MainNode::end(Status outcome) {
+  if (phase_ == Phase::kEnding) return;
+  phase_ = Phase::kEnding;
+  outcome_ = std::move(outcome);
+  status_ = outcome_ ? 0 : code_info(outcome_.error().code).exit_status;
+  if (!outcome_) log::error("{}", outcome_.error().text);
+  roster_->expect_goodbyes();
+  if (commands_) commands_->stop_dealing();
+  const bool idle = outcome_ || outcome_.error().code == Code::kCommandsFailed;
+  if (idle && !store_lost_) return write_last_words();
+  drains_ = true;
+  write_progress();
+  roster_->send_all(Control::kDrain);
+  epochs_->stop([] {});
+  worker_->drain(kGrace, kFlush, [this](const Status& stored) {
+    if (!stored) log::error("{}", stored.error().text);
+    main_drained_ = true;
+    drained_if_all();
+  });
+  timers_.push_back(loop_.after(kDrainLimit, [this] { write_last_words(); }));
+}
+
+/// Children say goodbye once all of theirs is kept; main's own must be as well.
+void MainNode::drained_if_all() {
+  if (!drains_ || !main_drained_ || last_words_) return;
+  const bool children_left = roster_->ready().size() <= 1;
+  const bool all_kept = !commands_ || commands_->counts().ran == 0 || store_lost_;
+  if (children_left && all_kept) write_last_words();
+}
+
+void MainNode::write_last_words() {
+  if (std::exchange(last_words_, true)) return;
+  ended_ = wall_seconds();
+  if (store_lost_) return say_the_end();
+  journal_->append(model::Ended{status_, outcome_ ? "" : outcome_.error().text});
+  write_nodes();
+  errands_->add("end", [this] {
+    if (auto flushed = journal_->flush(Clock::now() + kLastWords); !flushed)
+      log::error("{}", flushed.error().text);
+    const model::CommandList& list = commands_ ? commands_->list() : *program_list_;
+    const auto outcomes = model::read_outcomes(*context_.store, context_.keys(), list);
+    const Status written =
+        outcomes ? context_.store->put(context_.keys().outcomes(),
+                                       model::outcomes_to_jsonl(*outcomes))
+                 : Status(fail(outcomes.error()));
+    if (!written) log::error("results.jsonl: {}", written.error().text);
+    loop_.post([this] {
+      write_progress();
+      say_the_end();
+    });
+  });
+}
+
+void MainNode::say_the_end() {
+  roster_->send_all(Control::kEnd,
+                    encode(End{status_, outcome_ ? "" : outcome_.error().text}));
+  epochs_->stop([] {});
+  const TimePoint limit = Clock::now() + kGoodbyes;
+  timers_.push_back(loop_.every(Milliseconds(5), [this, limit] {
+    if (roster_->connected() == 0 || Clock::now() > limit) ended();
+  }));
+}
+
+void MainNode::ended() {
+  for (const Loop::TimerId timer : timers_) loop_.cancel(timer);
+  timers_.clear();
+  if (!errands_->finish(Clock::now() + kLastWords)) log::error("the store does not answer");
+  loop_.stop();
+}
+
+// ---- what people see
+
+void MainNode::write_nodes() {
+  std::string json = roster_->to_json();
+  if (json == nodes_json_ || store_lost_) return;
+  nodes_json_ = json;
+  errands_->add("nodes", [store = context_.store, key = context_.attempt().nodes(),
+                          json = std::move(json)] {
+    if (auto done = store->put(key, json); !done) log::warning("{}", done.error().text);
+  });
+}
+
+model::Progress MainNode::progress() const {
+  model::Progress progress;
+  switch (phase_) {
+    case Phase::kJoining: progress.state = "JOINING"; break;
+    case Phase::kRunning: progress.state = "RUNNING"; break;
+    case Phase::kReducing: progress.state = "REDUCING"; break;
+    case Phase::kEnding:
+      progress.state = ended_ == 0 ? "DRAINING" : status_ == 0 ? "SUCCEEDED" : "FAILED";
+  }
+  progress.attempt = context_.me.attempt;
+  progress.nodes = context_.me.nodes;
+  progress.joined = static_cast<uint32_t>(roster_->count(NodeState::kReady) +
+                                          roster_->count(NodeState::kJoined) +
+                                          (ended_ > 0 ? roster_->count(NodeState::kLeft) : 0));
+  if (commands_) {
+    const model::Counts counts = commands_->counts();
+    progress.total = context_.stage().commands;
+    progress.done = counts.done();
+    progress.failed = counts.bad();
+    progress.running = counts.running;
+  } else {
+    const auto& record = program_->record();
+    progress.total = 1;
+    progress.done = record || program_->succeeded_before() ? 1 : 0;
+    progress.failed = record && !record->success() ? 1 : 0;
+    progress.running = program_->running() ? 1 : 0;
+  }
+  progress.started = started_;
+  progress.ended = ended_;
+  progress.updated = wall_seconds();
+  if (ended_ > 0) progress.status = status_;
+  if (!outcome_) progress.text = outcome_.error().text;
+  return progress;
+}
+
+void MainNode::write_progress() {
+  if (store_lost_) return;
+  errands_->add("progress", [store = context_.store, key = context_.keys().progress(),
+                             json = model::progress_to_json(progress())] {
+    if (auto done = store->put(key, json); !done) log::warning("{}", done.error().text);
+  });
+}
+
+}  // namespace mnp::node

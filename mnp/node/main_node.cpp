@@ -1,0 +1,267 @@
+#include "mnp/node/main_node.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "mnp/core/log.hpp"
+#include "mnp/model/environment.hpp"
+#include "mnp/node/restore.hpp"
+
+namespace mnp::node {
+namespace {
+
+constexpr Milliseconds kJournalInterval{50};     // between two group commits of a folder store
+constexpr Milliseconds kJournalPatience{30000};  // a store that cannot commit is tried for so long
+constexpr Milliseconds kLeaseMargin{1000};
+
+/// A program's text as a list of one command.
+std::string one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+}  // namespace
+
+MainNode::MainNode(Loop& loop, Context& context, Machine machine,
+                   std::shared_ptr<cpu::Orphans> orphans, KeeperLink& keeper)
+    : loop_(loop),
+      context_(context),
+      machine_(std::move(machine)),
+      orphans_(std::move(orphans)),
+      keeper_(keeper) {}
+
+MainNode::~MainNode() {
+  for (const Loop::TimerId timer : timers_) loop_.cancel(timer);
+}
+
+// ---- opening
+
+Status MainNode::open() {
+  MNP_CHECK(load_plan(context_));
+  MNP_CHECK(open_work());
+  MNP_CHECK(open_journal());
+  MNP_CHECK(open_roster());
+  return create_worker();
+}
+
+Status MainNode::open_work() {
+  reduction_ = std::make_unique<Reduction>(
+      context_,
+      Reduction::Callbacks{
+          [this](NodeIndex node, const model::Collect& order) { collect(node, order); },
+          [this](const model::ResultFile& file) { journal_->append(model::Reduced{file}); },
+          [this](const Status& done) { end(done); }});
+  if (!context_.is_program()) {
+    MNP_TRY(commands_, CommandStage::open(loop_, context_));
+    return {};
+  }
+  MNP_TRY(program_list_, model::CommandList::parse(one_line(context_.spec().program), "program"));
+  program_ = std::make_unique<ProgramStage>(context_, program_list_->identities().front());
+  return {};
+}
+
+/// After this no earlier owner can commit, and what it has kept is known.
+Status MainNode::open_journal() {
+  const model::StageKeys keys = context_.keys();
+  const std::string own = context_.attempt().journal();
+  MNP_TRY(context_.owner,
+          model::claim_stage(*context_.store, keys, context_.me.job, context_.me.attempt));
+  const TimePoint claimed = Clock::now();
+  const model::CommandList& list = commands_ ? commands_->list() : *program_list_;
+  const std::vector<uint64_t> identities = list.identities();
+  MNP_TRY(const Restored restored,
+          restore_journals(*context_.store, keys, own, identities,
+                           [this](const model::Event& event, const std::string& attempt) {
+                             if (commands_) commands_->restore(event);
+                             if (program_) program_->restore(event);
+                             if (const auto* kept = std::get_if<model::RecordKept>(&event))
+                               reduction_->add(attempt, kept->record);
+                           }));
+  careful_ = restored.lost_main;
+  if (!restored.last_said_goodbye) deal_from_ = claimed + context_.spec().lease + kLeaseMargin;
+  begun_.run = context_.me.run;
+  begun_.stage = context_.stage_name;
+  begun_.job = context_.me.job;
+  begun_.attempt = context_.me.attempt;
+  begun_.owner = context_.owner;
+  begun_.commands = list.size();
+  begun_.list_digest = list.digest();
+  begun_.fresh_failures = context_.me.fresh_failures;
+  errands_ = std::make_unique<Errands>();
+  JournalThread::Callbacks callbacks;
+  callbacks.committed = [this](uint64_t through) {
+    loop_.post([this, through] {
+      if (commands_) commands_->committed(through);
+      if (program_) program_->committed(through);
+      drained_if_all();
+    });
+  };
+  callbacks.failed = [this](Error error) {
+    loop_.post([this, error = std::move(error)] { journal_failed(error); });
+  };
+  journal_ = std::make_unique<JournalThread>(model::JournalWriter(*context_.store, own),
+                                             kJournalInterval, kJournalPatience,
+                                             std::move(callbacks));
+  journal_->append(begun_);
+  return {};
+}
+
+/// With a store, main draws the key and its nodes read it there; else it comes from the secret.
+Status MainNode::make_key(std::optional<JoinKey>& key) {
+  if (context_.me.store.empty()) {
+    if (const auto kept = keeper_.kept_key()) {
+      MNP_TRY(key, JoinKey::parse(*kept));
+      return {};
+    }
+  }
+  MNP_TRY(key, JoinKey::make());
+  if (context_.me.nodes == 1) return {};
+  constexpr unsigned kOwnerOnly = 0600;
+  const std::string place = context_.attempt().join_key();
+  auto written =
+      create_file_once(context_.store->path(place), key->text() + "\n", kOwnerOnly);
+  if (!written) return fail(written.error().within("write the join key"));
+  return {};
+}
+
+Status MainNode::open_roster() {
+  std::optional<JoinKey> key;
+  MNP_CHECK(make_key(key));
+  Roster::Callbacks callbacks;
+  callbacks.changed = [this](NodeIndex node) { node_changed(node); };
+  callbacks.lost = [this](NodeIndex node, TimePoint again, bool orderly) {
+    node_lost(node, again, orderly);
+  };
+  callbacks.said = [this](NodeIndex node, Control what, const std::string& payload) {
+    node_said(node, what, payload);
+  };
+  roster_ = std::make_unique<Roster>(loop_, context_, *key, model::plan_to_json(context_.plan),
+                                     std::move(callbacks));
+  if (context_.me.nodes == 1) return {};
+  return roster_->listen();
+}
+
+Status MainNode::create_worker() {
+  Worker::Callbacks callbacks;
+  callbacks.ran = [this](const model::Ran& ran) { take_message(context_.me.index, ran); };
+  callbacks.stored = [this](std::vector<model::Record> records) {
+    take_message(context_.me.index, model::Stored{std::move(records)});
+  };
+  callbacks.failed = [this](const Error& error) { journal_failed(error); };
+  callbacks.rank_up = [this](const model::RankHello& hello) { epochs_->rank_up(hello); };
+  callbacks.rank_down = [this] { epochs_->rank_down(); };
+  callbacks.rank_message = [this](NodeIndex from, model::Message message) {
+    take_message(from, std::move(message));
+  };
+  callbacks.ring = [this](NodeIndex node) { ring(node); };
+  callbacks.broadcast_done = [this](const model::CollectiveDone& done) { broadcast_done(done); };
+  callbacks.reduce_done = [this](const model::CollectiveDone& done) { reduction_->done(done); };
+  callbacks.spawn = [this](std::shared_ptr<LocalPeer> peer, const SpawnRequest& request) {
+    desk_->ask(std::move(peer), request, worker_->epoch().epoch);
+  };
+  MNP_TRY(worker_, Worker::create(loop_, context_, machine_, orphans_, std::move(callbacks)));
+  daemons_ = std::make_unique<DaemonHost>(loop_, *worker_);
+  desk_ = std::make_unique<SpawnDesk>(*roster_, *daemons_, context_.me.index);
+  Epochs::Callbacks on_epoch;
+  on_epoch.begun = [this](EpochNumber epoch, const std::vector<NodeIndex>& nodes) {
+    journal_->append(model::EpochBegun{epoch, nodes});
+    write_nodes();
+  };
+  on_epoch.up = [this] { world_up(); };
+  on_epoch.down = [this] { world_down(); };
+  on_epoch.gave_up = [this](const Error& error) { end(fail(error)); };
+  epochs_ = std::make_unique<Epochs>(loop_, context_, *roster_, *worker_, std::move(on_epoch));
+  return {};
+}
+
+// ---- joining
+
+void MainNode::start() {
+  set_timers();
+  if (commands_)
+    commands_->begin(*journal_, begun_, careful_,
+                     CommandStage::Callbacks{
+                         [this](NodeIndex node, const model::Message& message) {
+                           send(node, message);
+                         },
+                         [this](const model::Record& record) {
+                           reduction_->add(context_.attempt().attempt, record);
+                         },
+                         [this] { commands_finished(); }});
+  if (program_)
+    program_->begin(*journal_, *roster_, *worker_,
+                    ProgramStage::Callbacks{[this](const Status& done) { end(done); }});
+  roster_->set_main(describe_machine(machine_, context_.me.own_address), 0, false);
+  worker_->prepare([this](const Result<uint32_t>& slots) { prepared(slots); });
+  write_progress();
+}
+
+void MainNode::prepared(const Result<uint32_t>& slots) {
+  if (phase_ == Phase::kEnding) return;
+  if (!slots) return end(fail(slots.error()));
+  roster_->set_main(describe_machine(machine_, context_.me.own_address), *slots, true);
+}
+
+void MainNode::node_changed(NodeIndex index) {
+  write_nodes();
+  if (phase_ == Phase::kEnding) return;
+  const RosterNode& node = roster_->at(index);
+  if (node.state == NodeState::kUnfit) return unfit(index);
+  if (node.state != NodeState::kReady) return;
+  journal_->append(model::NodeJoined{index, node.incarnation, node.machine.host, node.slots});
+  if (phase_ == Phase::kJoining) return begin_if_complete();
+  if (!program_) epochs_->admit();
+}
+
+/// A node that cannot take part is left out, as long as enough others can.
+void MainNode::unfit(NodeIndex index) {
+  const RosterNode& node = roster_->at(index);
+  log::warning("node {} cannot take part: {}", index.value(), node.reason);
+  if (phase_ != Phase::kJoining) return;
+  const uint32_t least = context_.spec().min_nodes.value_or(context_.me.nodes);
+  if (context_.me.nodes - roster_->count(NodeState::kUnfit) >= least) return begin_if_complete();
+  end(fail(node.code, fmt::format("node {}: {}", index.value(), node.reason)));
+}
+
+void MainNode::begin_if_complete() {
+  const size_t able = context_.me.nodes - roster_->count(NodeState::kUnfit);
+  if (roster_->count(NodeState::kReady) == able) begin();
+}
+
+void MainNode::join_deadline() {
+  if (phase_ != Phase::kJoining) return;
+  const size_t ready = roster_->count(NodeState::kReady);
+  const uint32_t least = context_.spec().min_nodes.value_or(context_.me.nodes);
+  const bool main_ready = roster_->at(context_.me.index).state == NodeState::kReady;
+  const std::string missing = roster_->missing_text();
+  if (ready < least || !main_ready)
+    return end(fail(Code::kJoinTimeout,
+                    fmt::format("{} of {} nodes are ready after join_timeout, {} are needed; "
+                                "missing: {}",
+                                ready, context_.me.nodes, least, missing)));
+  log::warning("begins with {} of {} nodes; missing: {}", ready, context_.me.nodes, missing);
+  begin();
+}
+
+void MainNode::begin() {
+  phase_ = Phase::kRunning;
+  begun_at_ = Clock::now();
+  if (roster_->count(NodeState::kMissing) == 0 && context_.me.nodes > 1)
+    errands_->add("key", [store = context_.store, key = context_.attempt().join_key()] {
+      if (auto removed = store->remove(key); !removed) log::warning("{}", removed.error().text);
+    });
+  for (uint32_t i = 0; i < context_.me.nodes && commands_; ++i)
+    if (roster_->at(NodeIndex(i)).state != NodeState::kReady)
+      commands_->lose_node(NodeIndex(i), Clock::now(), true);  // its slice is for everybody
+  write_progress();
+  if (program_ && program_->succeeded_before()) return end({});
+  if (roster_->ready().size() > 1 || context_.spec().reduce || program_) {
+    if (program_ && supplied_by_links()) start_program();
+    return epochs_->renew("the stage begins");
+  }
+  worker_->set_epoch(BeginEpoch{});
+  world_up();
+}
+
+}  // namespace mnp::node

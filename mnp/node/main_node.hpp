@@ -1,0 +1,125 @@
+// The main node of a stage: opens it, gathers its nodes, drives it to its end.
+//
+//   open -> joining -> running -> (reducing) -> ending -> ended
+//              \---------\-------------\---------^   (an error, a signal, a newer owner)
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "mnp/core/loop.hpp"
+#include "mnp/model/report.hpp"
+#include "mnp/node/command_stage.hpp"
+#include "mnp/node/context.hpp"
+#include "mnp/node/daemon_host.hpp"
+#include "mnp/node/epochs.hpp"
+#include "mnp/node/errands.hpp"
+#include "mnp/node/keeper_link.hpp"
+#include "mnp/node/program_stage.hpp"
+#include "mnp/node/reduction.hpp"
+#include "mnp/node/roster.hpp"
+#include "mnp/node/spawn_desk.hpp"
+#include "mnp/node/worker.hpp"
+
+namespace mnp::node {
+
+/// Lives in the agent's loop.
+class MainNode {
+ public:
+  MainNode(Loop& loop, Context& context, Machine machine, std::shared_ptr<cpu::Orphans> orphans,
+           KeeperLink& keeper);
+  ~MainNode();
+
+  /// Plan, list, ownership, earlier journals, key, listener. Blocks on the store; before the loop.
+  Status open();
+  /// Everything else happens in the loop, which is stopped once the stage has ended.
+  void start();
+  /// A signal: ends the stage in order, status 40.
+  void stop(const std::string& why);
+  /// The stage's exit status, once it has ended.
+  int status() const { return status_; }
+
+ private:
+  enum class Phase { kJoining, kRunning, kReducing, kEnding };
+
+  // main_node.cpp: up to the first command
+  Status open_work();
+  Status open_journal();
+  Status open_roster();
+  Status make_key(std::optional<JoinKey>& key);
+  Status create_worker();
+  void prepared(const Result<uint32_t>& slots);
+  void node_changed(NodeIndex node);
+  void unfit(NodeIndex node);
+  void begin_if_complete();
+  void join_deadline();
+  void begin();
+
+  // main_running.cpp: the stage's work
+  void set_timers();
+  void world_up();
+  void world_down();
+  void broadcast();
+  void broadcast_done(const model::CollectiveDone& done);
+  void inputs_ready();
+  bool supplied_by_links() const;
+  void start_program();
+  void node_lost(NodeIndex node, TimePoint deal_again_at, bool orderly);
+  void node_said(NodeIndex node, Control what, const std::string& payload);
+  void take_message(NodeIndex from, model::Message message);
+  void send(NodeIndex node, const model::Message& message);
+  void ring(NodeIndex node);
+  void collect(NodeIndex node, const model::Collect& collect);
+  void commands_finished();
+  void journal_failed(const Error& error);
+  void every_beat();
+  void look_at_time();
+
+  // main_ending.cpp: the end
+  void end(Status outcome);
+  void drained_if_all();
+  void write_last_words();
+  void say_the_end();
+  void ended();
+  void write_nodes();
+  void write_progress();
+  model::Progress progress() const;
+
+  Loop& loop_;
+  Context& context_;
+  Machine machine_;
+  std::shared_ptr<cpu::Orphans> orphans_;
+  KeeperLink& keeper_;
+
+  // Destroyed from the bottom up: who calls goes before who is called.
+  std::unique_ptr<Reduction> reduction_;
+  std::unique_ptr<CommandStage> commands_;  // or
+  std::unique_ptr<ProgramStage> program_;
+  std::unique_ptr<Errands> errands_;
+  std::unique_ptr<JournalThread> journal_;
+  std::unique_ptr<Roster> roster_;
+  std::unique_ptr<Worker> worker_;
+  std::unique_ptr<DaemonHost> daemons_;
+  std::unique_ptr<SpawnDesk> desk_;
+  std::unique_ptr<Epochs> epochs_;
+
+  Phase phase_ = Phase::kJoining;
+  std::optional<model::CommandList> program_list_;  // of one line, for reports
+  model::Begun begun_;
+  bool careful_ = false;          // an earlier main was lost
+  TimePoint deal_from_{};         // nothing of an earlier owner runs any more
+  std::set<NodeIndex> supplied_;  // have every broadcast input
+  std::set<uint64_t> broadcasts_; // under way
+  std::string nodes_json_;        // as last handed to the store
+  TimePoint begun_at_{};
+  double started_ = wall_seconds(), ended_ = 0;
+  std::vector<Loop::TimerId> timers_;
+
+  Status outcome_;
+  int status_ = 0;
+  bool drains_ = false, main_drained_ = false, store_lost_ = false, last_words_ = false;
+};
+
+}  // namespace mnp::node

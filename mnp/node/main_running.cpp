@@ -1,0 +1,243 @@
+// The main node at work: worlds come and go, commands are dealt, their records kept.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "mnp/core/log.hpp"
+#include "mnp/node/main_node.hpp"
+
+namespace mnp::node {
+namespace {
+
+constexpr Milliseconds kProgressInterval{1000};
+constexpr uint64_t kInputsInId = 4096;  // a broadcast's id: epoch times this, and the input's number
+constexpr int kSilentLeases = 2;        // of main's agent, until its keeper ends it
+
+}  // namespace
+
+void MainNode::set_timers() {
+  const model::StageSpec& spec = context_.spec();
+  timers_.push_back(loop_.every(spec.beat, [this] { every_beat(); }));
+  timers_.push_back(loop_.every(kProgressInterval, [this] {
+    write_progress();
+    look_at_time();
+  }));
+  timers_.push_back(loop_.after(spec.join_timeout, [this] { join_deadline(); }));
+  timers_.push_back(loop_.every(spec.lease / 3, [this] {
+    errands_->add("owner", [this] {
+      const auto claim = model::highest_claim(*context_.store, context_.keys());
+      if (!claim) return log::warning("look for a newer owner: {}", claim.error().text);
+      if (claim->owner <= context_.owner) return;
+      loop_.post([this, by = claim->owner] {
+        journal_failed(Error{Code::kSuperseded,
+                             fmt::format("owner {} has taken over this stage", by.value())});
+      });
+    });
+  }));
+  every_beat();
+}
+
+void MainNode::every_beat() {
+  keeper_.set_deadline(Clock::now() + kSilentLeases * context_.spec().lease);
+}
+
+void MainNode::look_at_time() {
+  if (phase_ == Phase::kJoining || phase_ == Phase::kEnding) return;
+  const model::StageSpec& spec = context_.spec();
+  const TimePoint now = Clock::now();
+  if (spec.stage_timeout && now - begun_at_ > *spec.stage_timeout)
+    return end(fail(Code::kStageTimeout, "stage_timeout has passed"));
+  if (!spec.stall_timeout || !commands_) return;
+  if (now - std::max(begun_at_, commands_->last_progress()) > *spec.stall_timeout)
+    end(fail(Code::kStageTimeout, "stall_timeout has passed without the end of any command"));
+}
+
+// ---- worlds
+
+void MainNode::world_up() {
+  if (phase_ == Phase::kEnding) return;
+  if (program_ && program_->running()) return;
+  if (phase_ == Phase::kReducing) return reduction_->start(epochs_->members());
+  const NodeIndex me = context_.me.index;
+  if (commands_) {
+    if (auto started = worker_->start_slots(); !started) return end(fail(started.error()));
+    commands_->add_node(me, context_.incarnation, roster_->at(me).slots);
+  }
+  broadcast();
+}
+
+void MainNode::world_down() {
+  broadcasts_.clear();
+  reduction_->interrupt();
+  if (commands_) commands_->set_dealing(false);
+}
+
+/// Inputs that main reads once for all go to the nodes that do not have them yet.
+void MainNode::broadcast() {
+  broadcasts_.clear();
+  supplied_.insert(context_.me.index);
+  const auto& members = epochs_->members();
+  const bool all = std::all_of(members.begin(), members.end(),
+                               [&](NodeIndex node) { return supplied_.count(node) > 0; });
+  const auto& inputs = context_.spec().inputs;
+  for (size_t i = 0; i < inputs.size() && !all; ++i) {
+    if (!inputs[i].broadcast) continue;
+    model::BroadcastOrder order;
+    order.id = epochs_->number().value() * kInputsInId + i;
+    const fs::path link = context_.scratch.inputs() / inputs[i].name;
+    std::error_code error;
+    order.source = fs::canonical(link, error).string();
+    if (error)
+      return end(fail(Code::kConfig, fmt::format("broadcast {}: {}", link.string(),
+                                                 error.message())));
+    order.name = fmt::format("{}.{}", inputs[i].name, epochs_->number().value());
+    broadcasts_.insert(order.id);
+    worker_->rank_frame(model::RankFrame::kBroadcast, encode(order));
+  }
+  if (broadcasts_.empty()) inputs_ready();
+}
+
+void MainNode::broadcast_done(const model::CollectiveDone& done) {
+  if (broadcasts_.erase(done.id) == 0 || phase_ == Phase::kEnding) return;
+  if (!done.error.empty())
+    return end(fail(static_cast<Code>(done.code), "broadcast of an input: " + done.error));
+  if (broadcasts_.empty()) inputs_ready();
+}
+
+void MainNode::inputs_ready() {
+  for (const NodeIndex node : epochs_->members()) supplied_.insert(node);
+  if (program_) {
+    start_program();
+    return epochs_->renew("the inputs are everywhere; the program starts");
+  }
+  if (Clock::now() >= deal_from_) return commands_->set_dealing(true);
+  log::info("an earlier main was lost: nothing is dealt until its leases have ended");
+  timers_.push_back(loop_.at(deal_from_, [this] {
+    const bool alone = epochs_->number() == EpochNumber(0);
+    if (phase_ == Phase::kRunning && (alone || epochs_->up()) && broadcasts_.empty())
+      commands_->set_dealing(true);
+  }));
+}
+
+bool MainNode::supplied_by_links() const {
+  const auto& inputs = context_.spec().inputs;
+  return roster_->ready().size() == 1 ||
+         std::none_of(inputs.begin(), inputs.end(),
+                      [](const model::Input& input) { return input.broadcast; });
+}
+
+/// From the next epoch on the program is what runs in it.
+void MainNode::start_program() {
+  epochs_->set_launch([this](EpochNumber epoch, const MpiHosts& hosts, const fs::path& folder) {
+    return program_->launch(epoch, hosts, folder);
+  });
+}
+
+// ---- nodes
+
+void MainNode::node_lost(NodeIndex node, TimePoint deal_again_at, bool orderly) {
+  write_nodes();
+  desk_->lost(node);
+  supplied_.erase(node);
+  if (!orderly && phase_ != Phase::kJoining)
+    journal_->append(
+        model::NodeLost{node, roster_->at(node).incarnation, roster_->at(node).reason});
+  if (commands_ && phase_ != Phase::kJoining) commands_->lose_node(node, deal_again_at, orderly);
+  if (phase_ == Phase::kEnding) return drained_if_all();
+  if (phase_ == Phase::kJoining) return;
+  const size_t alive = roster_->count(NodeState::kReady);
+  if (alive < context_.spec().min_alive)
+    return end(fail(Code::kNodesLost, fmt::format("{} nodes are alive, min_alive is {}; gone: {}",
+                                                  alive, context_.spec().min_alive,
+                                                  roster_->missing_text())));
+  if (program_ && epochs_->has(node) && !program_->may_restart(node)) return;
+  epochs_->lost(node, program_ ? deal_again_at : TimePoint{});
+}
+
+void MainNode::node_said(NodeIndex node, Control what, const std::string& payload) {
+  switch (what) {
+    case Control::kBell:
+      if (const auto to = decode_u32(payload)) return ring(NodeIndex(*to));
+      break;
+    case Control::kEpochEnded:
+      if (const auto epoch = decode_u32(payload))
+        return epochs_->node_ended(node, EpochNumber(*epoch));
+      break;
+    case Control::kMessage:
+      if (auto message = model::decode_message(payload))
+        return take_message(node, std::move(*message));
+      break;
+    case Control::kGoodbye: return;
+    case Control::kSpawnStdout:
+    case Control::kSpawnStderr:
+    case Control::kSpawnExited:
+    case Control::kSpawnRefused: return desk_->heard(node, what, payload);
+    default: break;
+  }
+  roster_->give_up(node, fmt::format("sent a frame of type {} that makes no sense",
+                                     static_cast<int>(what)));
+}
+
+void MainNode::ring(NodeIndex node) {
+  if (node == context_.me.index) return worker_->ring_rank();
+  if (node.value() < context_.me.nodes)
+    roster_->send(node, Control::kBell, encode_u32(node.value()));
+}
+
+// ---- messages
+
+void MainNode::take_message(NodeIndex from, model::Message message) {
+  if (auto* stored = std::get_if<model::Stored>(&message)) {
+    if (program_) return program_->stored(stored->records);
+    return commands_->stored(from, std::move(stored->records));
+  }
+  if (!commands_) return;
+  if (const auto* ran = std::get_if<model::Ran>(&message)) return commands_->ran(from, *ran);
+  if (const auto* held = std::get_if<model::Held>(&message)) {
+    const RosterNode& node = roster_->at(from);
+    if (node.state != NodeState::kReady) return;
+    commands_->add_node(from, node.incarnation, node.slots);
+    commands_->held(from, *held);
+    return commands_->turn();
+  }
+  roster_->give_up(from, "sent a message that only main sends");
+}
+
+void MainNode::send(NodeIndex node, const model::Message& message) {
+  if (node != context_.me.index) {
+    if (drains_) return roster_->send(node, Control::kMessage, model::encode_message(message));
+    return worker_->rank_send(node, message);
+  }
+  if (const auto* deal = std::get_if<model::Deal>(&message)) return worker_->deal(*deal);
+  if (const auto* kept = std::get_if<model::Kept>(&message)) return worker_->kept(*kept);
+}
+
+void MainNode::collect(NodeIndex node, const model::Collect& order) {
+  if (node != context_.me.index) return worker_->rank_send(node, order);
+  worker_->rank_frame(model::RankFrame::kReduce,
+                      encode(model::ReduceOrder{order.id, order.op, order.partials, order.target}));
+}
+
+// ---- outcomes
+
+void MainNode::commands_finished() {
+  if (phase_ != Phase::kRunning) return;
+  const model::Counts counts = commands_->counts();
+  const uint64_t allowed = context_.spec().allow_failures.of(context_.stage().commands);
+  if (counts.bad() > allowed)
+    return end(fail(Code::kCommandsFailed,
+                    fmt::format("{} of {} commands failed, {} may", counts.bad(),
+                                context_.stage().commands, allowed)));
+  if (!reduction_->wanted()) return end({});
+  phase_ = Phase::kReducing;
+  write_progress();
+  if (epochs_->up()) reduction_->start(epochs_->members());
+}
+
+void MainNode::journal_failed(const Error& error) {
+  roster_->stop_acknowledging();
+  store_lost_ = true;
+  end(fail(error));
+}
+
+}  // namespace mnp::node

@@ -1,0 +1,98 @@
+#include "mnp/node/program_stage.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "cpu/shell_words.hpp"
+#include "mnp/core/log.hpp"
+
+namespace mnp::node {
+
+void ProgramStage::restore(const model::Event& event) {
+  if (const auto* dealt = std::get_if<model::Dealt>(&event)) {
+    for (const auto& item : dealt->items) starts_ = std::max(starts_, item.start);
+  } else if (const auto* kept = std::get_if<model::RecordKept>(&event)) {
+    starts_ = std::max(starts_, kept->record.start);
+    succeeded_ |= kept->record.success();
+  }
+}
+
+void ProgramStage::begin(JournalThread& journal, const Roster& roster, Worker& worker,
+                         Callbacks callbacks) {
+  journal_ = &journal;
+  roster_ = &roster;
+  worker_ = &worker;
+  callbacks_ = std::move(callbacks);
+}
+
+cpu::Start ProgramStage::start_of(EpochNumber epoch, const MpiHosts& hosts,
+                                  const fs::path& folder) const {
+  const model::StageSpec& spec = context_.spec();
+  cpu::Start start;
+  start.base = std::make_shared<const std::vector<std::string>>(worker_->daemon_base());
+  start.extra = worker_->daemon_environment(epoch);
+  for (std::string& entry : mpi_environment(hosts, folder)) start.extra.push_back(std::move(entry));
+  start.extra.push_back("MNP_COMMAND_INDEX=0");
+  start.extra.push_back(fmt::format("MNP_TRY={}", starts_));
+  if (!spec.ranks_per_node) {
+    start.line = spec.program;
+    return start;
+  }
+  start.argv = mpirun_words(hosts, folder, *spec.ranks_per_node);
+  for (const char* name : {"MNP_RESULTS", "MNP_TRY", "MNP_COMMAND_INDEX"})
+    start.argv.insert(start.argv.end(), {"-x", name});
+  if (const auto words = cpu::plain_words(spec.program))
+    start.argv.insert(start.argv.end(), words->begin(), words->end());
+  else
+    start.argv.insert(start.argv.end(), {"/bin/sh", "-c", spec.program});
+  return start;
+}
+
+Status ProgramStage::launch(EpochNumber epoch, MpiHosts hosts, const fs::path& folder) {
+  const RosterNode& main = roster_->at(context_.me.index);
+  hosts.slots = context_.spec().ranks_per_node.value_or(std::max(1u, main.machine.cores));
+  MNP_CHECK(write_host_files(hosts, folder));
+  ++starts_;
+  model::Dealt dealt;
+  dealt.node = context_.me.index;
+  dealt.incarnation = context_.incarnation;
+  dealt.items.push_back({CommandIndex(0), starts_, identity_});
+  journal_->append(std::move(dealt));
+  running_ = true;
+  return worker_->start_program(epoch, starts_, start_of(epoch, hosts, folder),
+                                [this, start = starts_] { running_ = running_ && start != starts_; });
+}
+
+bool ProgramStage::may_restart(NodeIndex lost) {
+  if (record_ || told_) return true;  // it has ended by itself before
+  if (restarts_++ < context_.spec().restarts) {
+    log::warning("the program has lost node {} and is started again ({} of {} restarts)",
+                 lost.value(), restarts_, context_.spec().restarts);
+    return true;
+  }
+  told_ = true;
+  callbacks_.finished(fail(Code::kNodesLost,
+                           fmt::format("the program has lost node {} after {} restarts",
+                                       lost.value(), context_.spec().restarts)));
+  return false;
+}
+
+void ProgramStage::stored(const std::vector<model::Record>& records) {
+  for (const model::Record& record : records) {
+    if (record.start != starts_ || record_) continue;
+    record_ = record;
+    ticket_ = journal_->append(model::RecordKept{record, identity_});
+  }
+}
+
+void ProgramStage::committed(uint64_t through) {
+  if (!record_ || told_ || through < ticket_) return;
+  told_ = true;
+  if (record_->success()) return callbacks_.finished({});
+  const std::string how =
+      record_->error.empty() ? model::to_text(record_->ending) : record_->error;
+  callbacks_.finished(fail(Code::kProgramFailed, "the program ended with " + how));
+}
+
+}  // namespace mnp::node

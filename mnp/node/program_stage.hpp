@@ -1,0 +1,56 @@
+// Main's work in a `program` stage: one SPMD program over all nodes, or a script that calls mpirun
+// itself. It is command 0 of the stage: one record, one output, one folder of results.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "mnp/model/message.hpp"
+#include "mnp/node/context.hpp"
+#include "mnp/node/journal_thread.hpp"
+#include "mnp/node/mpi_launch.hpp"
+#include "mnp/node/roster.hpp"
+#include "mnp/node/worker.hpp"
+
+namespace mnp::node {
+
+/// Lives in main's loop.
+class ProgramStage {
+ public:
+  struct Callbacks {
+    std::function<void(Status)> finished;  // kProgramFailed, kNodesLost
+  };
+  ProgramStage(const Context& context, uint64_t identity)
+      : context_(context), identity_(identity) {}
+
+  void restore(const model::Event& event);
+  void begin(JournalThread& journal, const Roster& roster, Worker& worker, Callbacks callbacks);
+  bool succeeded_before() const { return succeeded_; }
+
+  /// For Epochs: starts the program, for the first time or again as a whole.
+  Status launch(EpochNumber epoch, MpiHosts hosts, const fs::path& folder);
+  /// A node of the epoch is lost. False: the restarts are used up, and `finished` has been called.
+  bool may_restart(NodeIndex lost);
+
+  void stored(const std::vector<model::Record>& records);
+  void committed(uint64_t through);
+
+  bool running() const { return running_; }
+  const std::optional<model::Record>& record() const { return record_; }
+
+ private:
+  cpu::Start start_of(EpochNumber epoch, const MpiHosts& hosts, const fs::path& folder) const;
+
+  const Context& context_;
+  const uint64_t identity_;
+  const Roster* roster_ = nullptr;
+  Worker* worker_ = nullptr;
+  JournalThread* journal_ = nullptr;
+  Callbacks callbacks_;
+  uint32_t starts_ = 0, restarts_ = 0;
+  uint64_t ticket_ = 0;  // of the record
+  std::optional<model::Record> record_;
+  bool succeeded_ = false, running_ = false, told_ = false;
+};
+
+}  // namespace mnp::node

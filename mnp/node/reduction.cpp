@@ -1,0 +1,77 @@
+#include "mnp/node/reduction.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace mnp::node {
+
+void Reduction::add(const std::string& attempt, const model::Record& record) {
+  if (!record.success()) return;
+  const fs::path folder =
+      context_.store_root / attempt / "partials" /
+      fmt::format("node-{:04}.{}", record.node.value(), record.incarnation.value()) /
+      fmt::format("{}-{}", record.command.value(), record.start);
+  for (const model::ResultFile& file : record.files)
+    if (file.partial)
+      arrays_[file.path].partials.emplace(record.command, (folder / file.path).string());
+}
+
+void Reduction::start(const std::vector<NodeIndex>& nodes) {
+  nodes_ = nodes;
+  under_way_.clear();
+  next_ = arrays_.begin();
+  advance();
+}
+
+void Reduction::advance() {
+  while (under_way_.size() < kAhead && next_ != arrays_.end()) {
+    if (!next_->second.reduced) order(next_->first, next_->second);
+    ++next_;
+  }
+  if (under_way_.empty() && next_ == arrays_.end()) callbacks_.finished({});
+}
+
+/// Every node gets a run of neighbouring commands, so that the order of summing is that of the list.
+void Reduction::order(const std::string& path, const Array& array) {
+  const uint64_t id = ++last_id_;
+  under_way_[id] = path;
+  std::vector<std::string> files;
+  for (const auto& [command, file] : array.partials) files.push_back(file);
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    model::Collect collect;
+    collect.id = id;
+    collect.array = path;
+    collect.op = static_cast<uint8_t>(context_.spec().reduce->op);
+    collect.partials.assign(
+        files.begin() + static_cast<ptrdiff_t>(files.size() * i / nodes_.size()),
+        files.begin() + static_cast<ptrdiff_t>(files.size() * (i + 1) / nodes_.size()));
+    if (nodes_[i] == context_.me.index)
+      collect.target = (context_.store_root / context_.keys().results() / path).string();
+    callbacks_.collect(nodes_[i], collect);
+  }
+}
+
+void Reduction::done(const model::CollectiveDone& done) {
+  const auto found = under_way_.find(done.id);
+  if (found == under_way_.end()) return;
+  if (!done.error.empty()) {
+    const std::string text = fmt::format("reduce {}: {}", found->second, done.error);
+    under_way_.clear();
+    next_ = arrays_.end();
+    return callbacks_.finished(fail(static_cast<Code>(done.code), text));
+  }
+  model::ResultFile file;
+  file.path = found->second;
+  std::error_code error;
+  const fs::path target = context_.store_root / context_.keys().results() / file.path;
+  file.bytes = fs::file_size(target, error);
+  fs::permissions(target, fs::perms::owner_read | fs::perms::group_read | fs::perms::others_read,
+                  error);
+  arrays_[file.path].reduced = true;
+  under_way_.erase(found);
+  callbacks_.reduced(file);
+  advance();
+}
+
+}  // namespace mnp::node

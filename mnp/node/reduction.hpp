@@ -1,0 +1,58 @@
+// `reduce`: arrays of the same path, added up over commands and nodes by the MPI ranks.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "mnp/core/loop.hpp"
+#include "mnp/model/message.hpp"
+#include "mnp/model/record.hpp"
+#include "mnp/model/rank_link.hpp"
+#include "mnp/node/context.hpp"
+
+namespace mnp::node {
+
+/// Knows the partials of every kept success; each command counts once. Lives in main's loop.
+class Reduction {
+ public:
+  static constexpr size_t kAhead = 4;  // arrays that the ranks know of at once
+
+  struct Callbacks {
+    std::function<void(NodeIndex, const model::Collect&)> collect;
+    std::function<void(const model::ResultFile&)> reduced;  // one array is in results/
+    std::function<void(Status)> finished;                   // all are, or why not
+  };
+  Reduction(const Context& context, Callbacks callbacks)
+      : context_(context), callbacks_(std::move(callbacks)) {}
+
+  /// `attempt`: key of the attempt that kept the record.
+  void add(const std::string& attempt, const model::Record& record);
+  bool wanted() const { return !arrays_.empty(); }
+
+  /// Begins, or begins again in a new epoch with what is not reduced yet.
+  void start(const std::vector<NodeIndex>& nodes);
+  /// The epoch is gone.
+  void interrupt() { under_way_.clear(); }
+  /// What main's own rank says.
+  void done(const model::CollectiveDone& done);
+
+ private:
+  struct Array {
+    std::map<CommandIndex, std::string> partials;  // files, by command
+    bool reduced = false;
+  };
+  void advance();
+  void order(const std::string& path, const Array& array);
+
+  const Context& context_;
+  Callbacks callbacks_;
+  std::map<std::string, Array> arrays_;  // by path below results/
+  std::vector<NodeIndex> nodes_;
+  std::map<uint64_t, std::string> under_way_;
+  std::map<std::string, Array>::iterator next_ = arrays_.end();
+  uint64_t last_id_ = 0;
+};
+
+}  // namespace mnp::node

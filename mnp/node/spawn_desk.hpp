@@ -1,0 +1,44 @@
+// Main's desk for mnp-rsh: which node is meant, and the daemon's words on their way back.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "mnp/node/agent_socket.hpp"
+#include "mnp/node/control.hpp"
+#include "mnp/node/daemon_host.hpp"
+#include "mnp/node/roster.hpp"
+
+namespace mnp::node {
+
+/// Lives in main's loop.
+class SpawnDesk {
+ public:
+  SpawnDesk(Roster& roster, DaemonHost& here, NodeIndex main)
+      : roster_(roster), here_(here), main_(main) {}
+
+  /// An mnp-rsh of this node asks. Refused when the host is not a node of the epoch under way.
+  void ask(std::shared_ptr<LocalPeer> peer, const SpawnRequest& request, EpochNumber epoch);
+  /// A child says how a daemon goes: kSpawnStdout and the like.
+  void heard(NodeIndex node, Control what, const std::string& payload);
+  /// What was started there has ended with it.
+  void lost(NodeIndex node);
+
+ private:
+  struct Spawn {
+    std::shared_ptr<LocalPeer> peer;
+    NodeIndex node;
+  };
+  void say(uint64_t id, SpawnFrame type, std::string_view payload);
+
+  Roster& roster_;
+  DaemonHost& here_;
+  const NodeIndex main_;
+  std::map<uint64_t, Spawn> spawns_;
+  uint64_t last_id_ = 0;  // 0 is mpirun itself
+};
+
+}  // namespace mnp::node

@@ -1,0 +1,226 @@
+#include "mnp/node/worker.hpp"
+
+#include <unistd.h>
+
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "mnp/core/log.hpp"
+#include "mnp/model/environment.hpp"
+#include "mnp/node/inputs.hpp"
+
+namespace mnp::node {
+namespace {
+
+constexpr Milliseconds kStoreInterval{50};     // between two group commits of a folder store
+constexpr Milliseconds kStorePatience{30000};  // a store that cannot commit is tried for so long
+constexpr auto kSetupSlack = std::chrono::seconds(1);
+
+/// `setup`'s words go to the node's log.
+class LogSink : public cpu::OutputSink {
+ public:
+  bool write(std::string_view bytes) override {
+    (void)write_all(STDERR_FILENO, bytes, Clock::now() + kSetupSlack);
+    return true;
+  }
+};
+
+}  // namespace
+
+Worker::Worker(Loop& loop, Context& context, Machine machine,
+               std::shared_ptr<cpu::Orphans> orphans, Callbacks callbacks)
+    : loop_(loop),
+      context_(context),
+      machine_(std::move(machine)),
+      orphans_(std::move(orphans)),
+      callbacks_(std::move(callbacks)),
+      daemons_(orphans_) {}
+
+Result<std::unique_ptr<Worker>> Worker::create(Loop& loop, Context& context, Machine machine,
+                                               std::shared_ptr<cpu::Orphans> orphans,
+                                               Callbacks callbacks) {
+  std::unique_ptr<Worker> worker(
+      new Worker(loop, context, std::move(machine), std::move(orphans), std::move(callbacks)));
+  MNP_TRY(worker->socket_,
+          AgentSocket::listen(loop, context.scratch.socket(),
+                              [self = worker.get()](std::shared_ptr<LocalPeer> peer) {
+                                self->take_peer(std::move(peer));
+                              }));
+  return worker;
+}
+
+Worker::~Worker() {
+  if (preparing_.joinable()) preparing_.join();
+  if (draining_.joinable()) draining_.join();
+  executor_.reset();  // its slots hand over to the committer
+  committer_.reset();
+}
+
+// ---- before the first command
+
+void Worker::prepare(std::function<void(Result<uint32_t>)> ready) {
+  create_committer();
+  preparing_ = std::thread([this, ready = std::move(ready)] {
+    auto slots = prepare_here();
+    loop_.post([ready, slots = std::move(slots)] { ready(slots); });
+  });
+}
+
+Result<uint32_t> Worker::prepare_here() {
+  const model::StageSpec& spec = context_.spec();
+  const bool reads_broadcasts = context_.me.is_main() || context_.me.nodes == 1;
+  MNP_CHECK(link_inputs(context_.store_root, context_.run_keys(), spec, context_.scratch.inputs(),
+                        reads_broadcasts));
+  if (!context_.is_program()) {
+    cpu::SlotRequest request;
+    request.cpus = spec.cpus.value_or(1);
+    request.memory = spec.memory.value_or(0);
+    request.gpus = spec.gpus.value_or(0);
+    request.slots = spec.slots;
+    request.gpus_available = static_cast<uint32_t>(machine_.gpus.list.size());
+    MNP_TRY(slots_, cpu::lay_out_slots(machine_.topology, request));
+  }
+  MNP_CHECK(run_setup());
+  return static_cast<uint32_t>(context_.is_program() ? 1 : slots_.size());
+}
+
+Status Worker::run_setup() {
+  const model::StageSpec& spec = context_.spec();
+  if (spec.setup.empty()) return {};
+  MNP_TRY(const auto runner, cpu::CommandRunner::create(orphans_));
+  cpu::Start start;
+  start.line = spec.setup;
+  start.base = std::make_shared<const std::vector<std::string>>(
+      stage_environment(context_, context_.me.nodes, 0));
+  start.marks = {fmt::format("MNP_SETUP={}", context_.incarnation.value())};
+  start.extra = start.marks;
+  start.cwd = spec.cwd;
+  LogSink sink;
+  const cpu::Finished finished = runner->run(start, sink);
+  if (finished.ending.success()) return {};
+  return fail(Code::kConfig, fmt::format("setup: {}: {}", model::to_text(finished.ending),
+                                         spec.setup));
+}
+
+void Worker::create_committer() {
+  const model::AttemptKeys attempt = context_.attempt();
+  const std::string own = fmt::format("node-{:04}.{}", context_.me.index.value(),
+                                      context_.incarnation.value());
+  PublishTarget target;
+  target.results = context_.store_root / context_.keys().results();
+  target.partials = context_.store_root / attempt.partials() / own;
+  target.reduce = context_.spec().reduce;
+  target.owner = context_.owner;
+  Committer::Callbacks callbacks;
+  callbacks.stored = [this](std::vector<model::Record> records) {
+    loop_.post([this, records = std::move(records)]() mutable { take_stored(std::move(records)); });
+  };
+  callbacks.failed = [this](Error error) {
+    loop_.post([this, error = std::move(error)] { callbacks_.failed(error); });
+  };
+  committer_ = std::make_unique<Committer>(
+      context_.store, attempt.output(context_.me.index, context_.incarnation), std::move(target),
+      kStoreInterval, kStorePatience, std::move(callbacks));
+}
+
+Status Worker::start_slots() {
+  if (executor_) return {};
+  ExecutorOptions options;
+  options.slots = slots_;
+  options.environment = std::make_shared<const std::vector<std::string>>(
+      stage_environment(context_, epoch_.nodes, epoch_.node_rank));
+  options.spec = context_.spec();
+  options.node = context_.me.index;
+  options.incarnation = context_.incarnation;
+  options.folder = context_.scratch.slots();
+  options.gpus = machine_.gpus.list;
+  MNP_TRY(executor_, Executor::create(std::move(options), orphans_, *committer_, [this] {
+            loop_.post([this] {
+              model::Ran ran = executor_->take_ran();
+              if (!ran.items.empty()) callbacks_.ran(std::move(ran));
+            });
+          }));
+  return {};
+}
+
+// ---- commands
+
+void Worker::deal(model::Deal deal) {
+  std::erase_if(deal.items, [this](const model::Deal::Item& item) {
+    const std::pair start(item.command, item.start);
+    return unkept_.count(start) > 0 || !held_.insert(start).second;  // is here already
+  });
+  executor_->deal(std::move(deal.items));
+}
+
+void Worker::take_stored(std::vector<model::Record> records) {
+  for (const model::Record& record : records) {
+    held_.erase({record.command, record.start});
+    unkept_[{record.command, record.start}] = record;
+  }
+  if (executor_)  // what has ended is said before what is stored
+    if (model::Ran ran = executor_->take_ran(); !ran.items.empty()) callbacks_.ran(std::move(ran));
+  callbacks_.stored(std::move(records));
+}
+
+void Worker::kept(const model::Kept& kept) {
+  size_t count = 0;
+  for (const auto& item : kept.items) count += unkept_.erase({item.command, item.start});
+  if (executor_) executor_->kept(count);
+}
+
+std::vector<model::Record> Worker::unkept() const {
+  std::vector<model::Record> records;
+  for (const auto& [start, record] : unkept_) records.push_back(record);
+  return records;
+}
+
+model::Held Worker::held() const {
+  model::Held held;
+  for (const auto& [command, start] : held_) held.items.push_back({command, start});
+  return held;
+}
+
+void Worker::drain(Milliseconds grace, Milliseconds flush, std::function<void(Status)> done) {
+  if (draining_.joinable()) return;  // once
+  if (preparing_.joinable()) preparing_.join();
+  draining_ = std::thread([this, grace, flush, done = std::move(done)] {
+    if (executor_) {
+      executor_->drain(grace);
+      if (!executor_->wait_idle(Clock::now() + grace + cpu::kKillDeadline))
+        log::error("commands could not be ended");
+    }
+    const Status stored =
+        committer_ ? committer_->flush(Clock::now() + flush) : Status();
+    loop_.post([done, stored] { done(stored); });
+  });
+}
+
+// ---- a program
+
+Status Worker::start_program(EpochNumber epoch, uint32_t start, cpu::Start how,
+                             std::function<void()> ended) {
+  auto output = std::make_shared<cpu::CommandOutput>(committer_->output(), CommandIndex(0), start);
+  const fs::path results = context_.scratch.slots() / fmt::format("program-{}", start);
+  MNP_CHECK(make_folders(results));
+  how.extra.push_back("MNP_RESULTS=" + results.string());
+  how.max_output = context_.spec().max_output;
+  how.cwd = context_.spec().cwd;
+  Daemons::Callbacks callbacks;
+  callbacks.output = [output](std::string_view bytes) { return output->write(bytes); };
+  callbacks.ended = [this, start, output, results, ended](const cpu::Finished& finished) {
+    RanCommand ran;
+    ran.record.start = start;
+    ran.record.node = context_.me.index;
+    ran.record.incarnation = context_.incarnation;
+    fill_record(ran.record, finished, output->range());
+    ran.results = results;
+    loop_.post(ended);
+    if (!finished.stopped) committer_->add(std::move(ran));
+  };
+  held_.insert({CommandIndex(0), start});
+  return daemons_.start(0, epoch, std::move(how), std::move(callbacks));
+}
+
+}  // namespace mnp::node

@@ -1,0 +1,133 @@
+// The worker's side of MPI: the node's rank, its daemons, the programs that call mpirun.
+#include <fmt/format.h>
+
+#include "mnp/core/log.hpp"
+#include "mnp/model/environment.hpp"
+#include "mnp/node/programs.hpp"
+#include "mnp/node/worker.hpp"
+
+namespace mnp::node {
+
+void Worker::take_peer(std::shared_ptr<LocalPeer> peer) {
+  LocalPeer* const key = peer.get();
+  peer->on_frame = [this, key](Frame frame) {
+    if (const auto found = strangers_.find(key); found != strangers_.end())
+      first_frame(found->second, std::move(frame));
+  };
+  peer->on_closed = [this, key] { strangers_.erase(key); };
+  strangers_.emplace(key, std::move(peer));
+}
+
+void Worker::first_frame(const std::shared_ptr<LocalPeer>& peer, Frame frame) {
+  const std::shared_ptr<LocalPeer> known = peer;
+  strangers_.erase(known.get());
+  if (frame.type == static_cast<uint8_t>(model::RankFrame::kHello)) return take_rank(known, frame);
+  if (frame.type == static_cast<uint8_t>(SpawnFrame::kSpawn)) {
+    auto request = decode_spawn_request(frame.payload);
+    if (request) return callbacks_.spawn(known, std::move(*request));
+    known->send(static_cast<uint8_t>(SpawnFrame::kRefused), request.error().text);
+    return;
+  }
+  log::warning("a local client began with a frame of type {}", frame.type);
+  known->on_closed = nullptr;
+  known->close();
+}
+
+void Worker::take_rank(const std::shared_ptr<LocalPeer>& peer, const Frame& frame) {
+  const auto hello = model::decode_rank_hello(frame.payload);
+  peer->on_closed = nullptr;
+  if (!hello || hello->epoch != epoch_.epoch || hello->node != context_.me.index || rank_ != nullptr) {
+    log::warning("refused a rank: {}", hello ? fmt::format("it is of epoch {}, not {}",
+                                                           hello->epoch.value(), epoch_.epoch.value())
+                                             : hello.error().text);
+    peer->close();
+    return;
+  }
+  rank_ = peer;
+  rank_->on_frame = [this](Frame next) { rank_said(next); };
+  rank_->on_closed = [this] {
+    rank_.reset();
+    callbacks_.rank_down();
+  };
+  callbacks_.rank_up(*hello);
+}
+
+void Worker::rank_said(const Frame& frame) {
+  switch (static_cast<model::RankFrame>(frame.type)) {
+    case model::RankFrame::kSend: {
+      auto payload = model::decode_node_payload(frame.payload);
+      auto message = payload ? model::decode_message(payload->bytes)
+                             : Result<model::Message>(fail(payload.error()));
+      if (message) return callbacks_.rank_message(payload->node, std::move(*message));
+      return log::error("from the rank: {}", message.error().text);
+    }
+    case model::RankFrame::kRing: {
+      Decoder in(frame.payload);
+      const NodeIndex node(in.u32());
+      if (in.finish("ring")) callbacks_.ring(node);
+      return;
+    }
+    case model::RankFrame::kBroadcastDone:
+    case model::RankFrame::kReduceDone: {
+      auto done = model::decode_collective_done(frame.payload);
+      if (!done) return log::error("from the rank: {}", done.error().text);
+      const bool broadcast =
+          frame.type == static_cast<uint8_t>(model::RankFrame::kBroadcastDone);
+      return (broadcast ? callbacks_.broadcast_done : callbacks_.reduce_done)(std::move(*done));
+    }
+    default: log::error("the rank sent a frame of type {}", frame.type);
+  }
+}
+
+void Worker::rank_send(NodeIndex to, const model::Message& message) {
+  rank_frame(model::RankFrame::kSend,
+             encode(model::NodePayload{to, model::encode_message(message)}));
+}
+
+void Worker::rank_frame(model::RankFrame type, std::string_view payload) {
+  if (rank_) rank_->send(static_cast<uint8_t>(type), payload);
+}
+
+/// What differs from node to node and so cannot come from main: the agent's socket, and folders of
+/// this node's own, so that nodes that share a machine do not meet in them.
+std::vector<std::string> Worker::daemon_environment(EpochNumber epoch) const {
+  const std::string temporary = context_.scratch.temporary().string();
+  return {
+      fmt::format("{}={}", model::kAgentSocket, context_.scratch.socket()),
+      fmt::format("{}={}", model::kRankFiles, context_.scratch.received().string()),
+      fmt::format("{}={}", model::kEpoch, epoch.value()),
+      fmt::format("{}={}", model::kNode, context_.me.index.value()),
+      "TMPDIR=" + temporary,
+      "OMPI_MCA_orte_tmpdir_base=" + temporary,
+      "OMPI_MCA_btl_vader_backing_directory=" + temporary,
+      "PRTE_MCA_prte_tmpdir_base=" + temporary,
+      "OMPI_ALLOW_RUN_AS_ROOT=1",
+      "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
+      "PRTE_ALLOW_RUN_AS_ROOT=1",
+      "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1",
+  };
+}
+
+std::vector<std::string> Worker::daemon_base() const {
+  if (!context_.is_program()) return own_environment();
+  return stage_environment(context_, epoch_.nodes, epoch_.node_rank);
+}
+
+Status Worker::start_daemon(uint64_t id, EpochNumber epoch, cpu::Start start,
+                            Daemons::Callbacks callbacks) {
+  start.leave_descendants = true;
+  start.cwd = context_.spec().cwd;
+  return daemons_.start(id, epoch, std::move(start), std::move(callbacks));
+}
+
+void Worker::end_epoch(EpochNumber epoch, std::function<void()> done) {
+  if (rank_ && epoch == epoch_.epoch) {
+    rank_->on_closed = nullptr;
+    rank_->close();
+    rank_.reset();
+  }
+  if (epoch == epoch_.epoch) epoch_.epoch = EpochNumber(0);
+  daemons_.end_epoch(epoch, [this, done = std::move(done)] { loop_.post(done); });
+}
+
+}  // namespace mnp::node
