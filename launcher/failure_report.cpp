@@ -21,24 +21,24 @@ bool is_failure(model::CommandState state) {
 }
 
 FailedCommand failed_command(const model::CommandList& list, CommandIndex index,
-                             const model::Outcome& outcome) {
+                             const model::Outcomes& outcomes) {
+  const model::Outcome& outcome = outcomes.commands[index.value()];
+  const std::string& journal = outcomes.journals[outcome.journal];
   FailedCommand command;
   command.index = index;
   command.line = list.line(index);
   command.what = outcome.state == model::CommandState::kPoisoned
                      ? "poisoned: its node died under it every time"
-                     : model::to_text(outcome.record.ending);
-  if (!outcome.record.error.empty()) command.what += "; " + outcome.record.error;
+                     : model::to_text(outcome.ending);
+  if (const auto error = outcomes.errors.find(index); error != outcomes.errors.end())
+    command.what += "; " + error->second;
   command.tries = outcome.tries;
-  command.node = outcome.record.node;
-  command.start = outcome.record.start;
-  command.segment = outcome.record.output.segment;
+  command.node = outcome.node;
+  command.start = outcome.start;
+  command.segment = outcome.output_segment;
   const std::string_view suffix = "/journal";
-  if (outcome.journal.size() > suffix.size()) {
-    const model::AttemptKeys keys{
-        outcome.journal.substr(0, outcome.journal.size() - suffix.size())};
-    command.output = keys.output(outcome.record.node, outcome.record.incarnation);
-  }
+  const model::AttemptKeys keys{journal.substr(0, journal.size() - suffix.size())};
+  command.output = keys.output(outcome.node, outcome.incarnation);
   return command;
 }
 
@@ -113,9 +113,9 @@ Result<std::vector<FailedCommand>> failed_commands(const RunFolder& run, const s
   if (!list && list.error().code == Code::kNotFound) return failed;  // a program
   if (!list) return fail(list.error());
   MNP_TRY(const auto outcomes, model::read_outcomes(*run.store, keys, *list));
-  for (uint32_t index = 0; index < outcomes.size(); ++index)
-    if (is_failure(outcomes[index].state))
-      failed.push_back(failed_command(*list, CommandIndex(index), outcomes[index]));
+  for (uint32_t index = 0; index < outcomes.commands.size(); ++index)
+    if (is_failure(outcomes.commands[index].state))
+      failed.push_back(failed_command(*list, CommandIndex(index), outcomes));
   return failed;
 }
 

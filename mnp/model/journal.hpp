@@ -84,6 +84,7 @@ struct JournalLine {
 
 /// One line with its newline. The checksum covers every byte before it.
 std::string encode_line(const JournalLine& line);
+void append_line(std::string& out, const JournalLine& line);
 /// kProtocol says what is wrong with the line.
 Result<JournalLine> decode_line(std::string_view line);
 
@@ -97,34 +98,42 @@ class JournalWriter {
   /// Writes what is pending as the next segment; nothing is acknowledged before it returns
   /// success. kSuperseded when a newer owner has sealed the journal; kStore when the store cannot
   /// commit: what is pending stays and may be tried again (after a lost answer the segment is
-  /// read back and compared).
+  /// read back and compared). Nothing pending: success, and no segment.
   Status commit();
 
  private:
+  Status commit_segment();
   Store& store_;
   std::string prefix_;
   std::string buffer_;
+  size_t offered_ = 0;  // bytes at its front that the store was given and has not acknowledged
   uint64_t next_sequence_ = 1;
   uint32_t next_segment_ = 1;
 };
 
+inline constexpr size_t kMaxDamages = 1000;  // named in one journal
+
 /// What reading found that should not be there: named, never fatal.
 struct Damage {
-  std::string key;     // segment
-  uint64_t line = 0;   // from 1; 0: the segment as a whole (missing, unreadable)
+  std::string key;    // segment
+  uint64_t line = 0;  // from 1; 0: the segment as a whole (missing, unreadable)
   std::string what;
 };
 
 struct JournalSummary {
   bool sealed = false;
-  bool ended = false;          // with a goodbye
-  uint32_t segments = 0;       // highest number found
-  std::vector<Damage> damages; // with any damage, deals that may hide in it are unknown
+  bool ended = false;           // with a goodbye
+  uint32_t segments = 0;        // highest number found
+  std::vector<Damage> damages;  // with any damage, deals that may hide in it are unknown
 };
 
-/// Calls `each` for every sound line of one journal, in order. A torn tail, a flipped byte, a
-/// missing or doubled segment is a Damage. Lines after a seal are not accepted.
+using LineCallback = std::function<void(const JournalLine&)>;
+using DamageCallback = std::function<void(const Damage&)>;
+
+/// Calls `each` for every sound line of one journal, in order, and `damaged` in its place between
+/// them. A torn tail, a flipped byte, a missing, doubled or unreadable segment is a Damage. Lines
+/// after a seal are not accepted. kStore only when the store itself does not answer.
 Result<JournalSummary> read_journal(Store& store, const std::string& prefix,
-                                    const std::function<void(const JournalLine&)>& each);
+                                    const LineCallback& each, const DamageCallback& damaged = {});
 
 }  // namespace mnp::model

@@ -13,6 +13,9 @@
 
 namespace mnp::model {
 
+/// Elements of one message; senders split longer lists, and keep a message below kMaxFrame.
+inline constexpr size_t kMaxMessageItems = size_t{1} << 20;
+
 /// Main -> node: run these.
 struct Deal {
   struct Item {
@@ -53,9 +56,21 @@ struct Collect {
   std::string target;                 // on main only: the file to write; else empty
 };
 
-using Message = std::variant<Deal, Ran, Stored, Kept, Collect>;
+/// Node -> main, in every epoch once its unkept records have been said again (Stored): starts that
+/// were dealt to the node and are not stored yet. What main has dealt and does not find here, nor
+/// in a Stored, was lost on its way and is dealt again. No deal comes in an epoch before this.
+struct Held {
+  struct Item {
+    CommandIndex command;
+    uint32_t start = 1;
+  };
+  std::vector<Item> items;
+};
+
+using Message = std::variant<Deal, Ran, Stored, Kept, Collect, Held>;
 
 std::string encode_message(const Message& message);
+/// kProtocol for anything that encode_message does not write, or over a limit (record.hpp, kMaxLine).
 Result<Message> decode_message(std::string_view bytes);
 
 }  // namespace mnp::model

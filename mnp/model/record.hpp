@@ -12,6 +12,11 @@
 
 namespace mnp::model {
 
+// Limits of a record, which `check` holds a peer to.
+inline constexpr size_t kMaxResultFiles = 65536;  // of one start
+inline constexpr size_t kMaxResultPath = 4096;    // bytes
+inline constexpr size_t kMaxRecordError = 8192;   // bytes; `encode` cuts longer ones
+
 /// How a process ended: the one place where a wait status is understood is cpu/.
 struct Ending {
   enum class Kind : uint8_t { kExited, kSignalled, kTimedOut, kNotStarted };
@@ -62,5 +67,7 @@ struct Record {
 /// Binary form for messages (mnp/core/frame.hpp).
 void encode(const Record& record, Encoder& out);
 Record decode_record(Decoder& in);
+/// kProtocol names what a decoded record has over the limits or out of its range.
+Status check(const Record& record);
 
 }  // namespace mnp::model

@@ -1,0 +1,120 @@
+#include "mnp/model/history.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+
+namespace mnp::model {
+namespace {
+
+/// From a command's identity to its place in today's list. Lists are seldom edited: the place
+/// that the journal says is looked at first, and the index is only made when that fails.
+class Translation {
+ public:
+  explicit Translation(const CommandList& list) : identities_(list.identities()) {}
+
+  std::optional<CommandIndex> find(CommandIndex said, uint64_t identity) {
+    if (said.value() < identities_.size() && identities_[said.value()] == identity) return said;
+    if (order_.size() != identities_.size()) sort();
+    const auto found = std::lower_bound(
+        order_.begin(), order_.end(), identity,
+        [this](uint32_t index, uint64_t wanted) { return identities_[index] < wanted; });
+    if (found == order_.end() || identities_[*found] != identity) return std::nullopt;
+    return CommandIndex(*found);
+  }
+
+ private:
+  void sort() {
+    order_.resize(identities_.size());
+    std::iota(order_.begin(), order_.end(), 0u);
+    std::sort(order_.begin(), order_.end(),
+              [this](uint32_t a, uint32_t b) { return identities_[a] < identities_[b]; });
+  }
+  std::vector<uint64_t> identities_;
+  std::vector<uint32_t> order_;  // of the list's commands by identity
+};
+
+class HistoryReader {
+ public:
+  HistoryReader(const CommandList& list, const HistoryCallbacks& callbacks)
+      : translation_(list), digest_(list.digest()), callbacks_(callbacks) {}
+  Result<History> read(Store& store, const StageKeys& stage);
+
+ private:
+  void take(const Event& event);
+  void take_begun(Begun begun);
+  void pass(const Event& event) { callbacks_.event(journal_, event); }
+
+  Translation translation_;
+  const uint64_t digest_;
+  const HistoryCallbacks& callbacks_;
+  History history_;
+  size_t journal_ = 0;
+  bool begun_ = false;  // this journal's first event has been passed on
+};
+
+void HistoryReader::take_begun(Begun begun) {
+  begun.fresh_failures = begun.fresh_failures || history_.failures_unsure;
+  history_.failures_unsure = false;
+  begun_ = true;
+  pass(begun);
+}
+
+void HistoryReader::take(const Event& event) {
+  if (const auto* const begun = std::get_if<Begun>(&event)) {
+    history_.list_changed = history_.list_changed || begun->list_digest != digest_;
+    return take_begun(*begun);
+  }
+  if (!begun_) take_begun({});
+  if (const auto* const record = std::get_if<RecordKept>(&event)) {
+    const auto place = translation_.find(record->record.command, record->identity);
+    if (place == record->record.command) return pass(event);
+    if (!place) return;
+    RecordKept translated = *record;
+    translated.record.command = *place;
+    return pass(std::move(translated));
+  }
+  if (const auto* const poisoned = std::get_if<Poisoned>(&event)) {
+    if (const auto place = translation_.find(poisoned->command, poisoned->identity))
+      pass(Poisoned{*place, poisoned->identity});
+    return;
+  }
+  if (const auto* const dealt = std::get_if<Dealt>(&event)) {
+    Dealt translated{dealt->node, dealt->incarnation, {}, dealt->suspect};
+    for (const Dealt::Item& item : dealt->items)
+      if (const auto place = translation_.find(item.command, item.identity))
+        translated.items.push_back({*place, item.start, item.identity});
+    return pass(std::move(translated));
+  }
+  pass(event);
+}
+
+Result<History> HistoryReader::read(Store& store, const StageKeys& stage) {
+  MNP_TRY(history_.journals, journals_of(store, stage));
+  for (journal_ = 0; journal_ < history_.journals.size(); ++journal_) {
+    begun_ = false;
+    bool damaged = false;
+    MNP_TRY(const auto summary, read_journal(
+                                    store, history_.journals[journal_],
+                                    [this](const JournalLine& line) { take(line.event); },
+                                    [&](const Damage& damage) {
+                                      if (!begun_) take_begun({});
+                                      damaged = true;
+                                      if (callbacks_.damage) callbacks_.damage(journal_, damage);
+                                    }));
+    if (!begun_) take_begun({});
+    history_.damages.insert(history_.damages.end(), summary.damages.begin(), summary.damages.end());
+    history_.failures_unsure = damaged;
+    history_.goodbye = summary.ended && !damaged;
+  }
+  return std::move(history_);
+}
+
+}  // namespace
+
+Result<History> read_history(Store& store, const StageKeys& stage, const CommandList& list,
+                             const HistoryCallbacks& callbacks) {
+  return HistoryReader(list, callbacks).read(store, stage);
+}
+
+}  // namespace mnp::model

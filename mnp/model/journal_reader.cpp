@@ -1,0 +1,139 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "mnp/model/journal.hpp"
+#include "mnp/model/journal_segments.hpp"
+
+namespace mnp::model {
+namespace {
+
+constexpr std::string_view kLineStart = "{\"n\":";  // nowhere else: quotes in texts are escaped
+constexpr int kReadTries = 3;
+
+class Reader {
+ public:
+  Reader(Store& store, const std::string& prefix, const LineCallback& each,
+         const DamageCallback& damaged)
+      : store_(store), prefix_(prefix), each_(each), damaged_(damaged) {}
+  Result<JournalSummary> read();
+
+ private:
+  Status read_segment();
+  Result<std::string> get_segment();
+  void take_lines(std::string_view bytes);
+  void take_line(std::string_view text);
+  void take_sound(const JournalLine& line);
+  void damage(uint64_t line, std::string what);
+
+  Store& store_;
+  const std::string& prefix_;
+  const LineCallback& each_;
+  const DamageCallback& damaged_;
+  JournalSummary summary_;
+  uint32_t segment_ = 0;    // that is being read
+  uint64_t line_ = 0;       // in it
+  uint64_t last_ = 0;       // highest sequence number accepted
+  bool explained_ = false;  // damage since then: the next gap needs no word of its own
+};
+
+void Reader::damage(uint64_t line, std::string what) {
+  explained_ = true;
+  Damage found{segment_key(prefix_, segment_), line, std::move(what)};
+  if (damaged_) damaged_(found);
+  if (summary_.damages.size() < kMaxDamages)
+    summary_.damages.push_back(std::move(found));
+  else
+    summary_.damages.back().what = "further damage is not named";
+}
+
+void Reader::take_sound(const JournalLine& line) {
+  if (std::holds_alternative<Sealed>(line.event)) {
+    if (line.sequence > last_ + 1 && !explained_)
+      damage(line_, fmt::format("lines {} to {} are missing", last_ + 1, line.sequence - 1));
+    summary_.sealed = true;
+    each_(line);
+    return;
+  }
+  if (line.sequence <= last_)
+    return damage(line_, fmt::format("line {} again, or out of its place", line.sequence));
+  if (line.sequence > last_ + 1 && !explained_)
+    damage(line_, fmt::format("lines {} to {} are missing", last_ + 1, line.sequence - 1));
+  explained_ = false;
+  last_ = line.sequence;
+  summary_.ended = std::holds_alternative<Ended>(line.event);
+  each_(line);
+}
+
+/// A line that is not sound may hide the next one, when the newline between them was hit.
+void Reader::take_line(std::string_view text) {
+  for (;;) {
+    const auto line = decode_line(text);
+    if (line) return take_sound(*line);
+    damage(line_, line.error().text);
+    const size_t next = text.find(kLineStart, 1);
+    if (next == std::string_view::npos) return;
+    text.remove_prefix(next);
+  }
+}
+
+void Reader::take_lines(std::string_view bytes) {
+  if (bytes.empty()) damage(0, "is empty");
+  while (!bytes.empty() && !summary_.sealed) {
+    ++line_;
+    const size_t end = std::min(bytes.find('\n'), bytes.size() - 1) + 1;
+    take_line(bytes.substr(0, end));
+    bytes.remove_prefix(end);
+  }
+  if (!bytes.empty()) damage(line_ + 1, "lines after the seal are not accepted");
+}
+
+Result<std::string> Reader::get_segment() {
+  Result<std::string> bytes;
+  for (int i = 0; i < kReadTries; ++i) {
+    bytes = store_.get(segment_key(prefix_, segment_));
+    if (bytes || bytes.error().code == Code::kNotFound) return bytes;
+  }
+  return bytes;
+}
+
+/// A segment that cannot be read is damage while the store answers; an error of the store as a
+/// whole fails `list` too.
+Status Reader::read_segment() {
+  line_ = 0;
+  const auto bytes = get_segment();
+  if (bytes) {
+    take_lines(*bytes);
+    return {};
+  }
+  MNP_CHECK(store_.list(prefix_));
+  damage(0, "cannot be read: " + bytes.error().text);
+  return {};
+}
+
+Result<JournalSummary> Reader::read() {
+  MNP_TRY(const auto numbers, list_segments(store_, prefix_));
+  for (const uint32_t number : numbers) {
+    if (++segment_ < number) {
+      damage(0, number - segment_ == 1
+                    ? "is missing"
+                    : fmt::format("is missing, and all up to number {}", number - 1));
+      segment_ = number;
+    }
+    if (summary_.sealed)
+      damage(0, "a segment after the seal is not accepted");
+    else
+      MNP_CHECK(read_segment());
+  }
+  summary_.segments = segment_;
+  return std::move(summary_);
+}
+
+}  // namespace
+
+Result<JournalSummary> read_journal(Store& store, const std::string& prefix,
+                                    const LineCallback& each, const DamageCallback& damaged) {
+  return Reader(store, prefix, each, damaged).read();
+}
+
+}  // namespace mnp::model

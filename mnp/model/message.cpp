@@ -1,0 +1,158 @@
+#include "mnp/model/message.hpp"
+
+#include <fmt/format.h>
+
+#include "mnp/model/command_list.hpp"
+
+namespace mnp::model {
+namespace {
+
+constexpr size_t kStartBytes = 4 + 4;  // an encoded command and its start
+constexpr size_t kLeastDealItem = 4 + 4 + 4;
+constexpr size_t kLeastRecord = 90;  // bytes of an encoded Record without files and error
+
+enum class Kind : uint8_t { kDeal = 1, kRan = 2, kStored = 3, kKept = 4, kCollect = 5, kHeld = 6 };
+
+void put_count(Encoder& out, size_t count) {
+  MNP_ASSERT(count <= kMaxMessageItems, "a message over its limit was built");
+  out.u32(static_cast<uint32_t>(count));
+}
+
+void put_kind(Encoder& out, Kind kind) {
+  out.u8(static_cast<uint8_t>(kind));
+}
+
+void put(Encoder& out, const Deal& deal) {
+  put_kind(out, Kind::kDeal);
+  put_count(out, deal.items.size());
+  for (const Deal::Item& item : deal.items)
+    out.u32(item.command.value()).u32(item.start).text(item.line);
+}
+
+template <class Starts>
+void put_starts(Encoder& out, Kind kind, const Starts& starts) {
+  put_kind(out, kind);
+  put_count(out, starts.items.size());
+  for (const auto& item : starts.items) out.u32(item.command.value()).u32(item.start);
+}
+void put(Encoder& out, const Ran& ran) {
+  put_starts(out, Kind::kRan, ran);
+}
+void put(Encoder& out, const Kept& kept) {
+  put_starts(out, Kind::kKept, kept);
+}
+
+void put(Encoder& out, const Held& held) {
+  put_starts(out, Kind::kHeld, held);
+}
+
+void put(Encoder& out, const Stored& stored) {
+  put_kind(out, Kind::kStored);
+  put_count(out, stored.records.size());
+  for (const Record& record : stored.records) encode(record, out);
+}
+
+void put(Encoder& out, const Collect& collect) {
+  put_kind(out, Kind::kCollect);
+  out.u64(collect.id).text(collect.array).u8(collect.op);
+  put_count(out, collect.partials.size());
+  for (const std::string& partial : collect.partials) out.text(partial);
+  out.text(collect.target);
+}
+
+Status over(std::string_view what, size_t size, size_t limit) {
+  return fail(Code::kProtocol, fmt::format("{} of {}; at most {} are allowed", what, size, limit));
+}
+
+Status check_count(size_t count) {
+  return count <= kMaxMessageItems ? Status{} : over("a list", count, kMaxMessageItems);
+}
+
+Result<Message> take_deal(Decoder& in) {
+  Deal deal;
+  const size_t count = in.count(kLeastDealItem);
+  MNP_CHECK(check_count(count));
+  deal.items.resize(count);
+  for (Deal::Item& item : deal.items) {
+    item.command = CommandIndex(in.u32());
+    item.start = in.u32();
+    item.line = in.text();
+    if (item.line.size() > kMaxLine)
+      return fail(over("a line", item.line.size(), kMaxLine).error());
+  }
+  return Message(std::move(deal));
+}
+
+template <class Starts>
+Result<Message> take_starts(Decoder& in) {
+  Starts starts;
+  const size_t count = in.count(kStartBytes);
+  MNP_CHECK(check_count(count));
+  starts.items.resize(count);
+  for (auto& item : starts.items) {
+    item.command = CommandIndex(in.u32());
+    item.start = in.u32();
+  }
+  return Message(std::move(starts));
+}
+
+Result<Message> take_stored(Decoder& in) {
+  Stored stored;
+  const size_t count = in.count(kLeastRecord);
+  MNP_CHECK(check_count(count));
+  stored.records.resize(count);
+  for (Record& record : stored.records) {
+    record = decode_record(in);
+    MNP_CHECK(check(record));
+  }
+  return Message(std::move(stored));
+}
+
+Result<Message> take_collect(Decoder& in) {
+  Collect collect;
+  collect.id = in.u64();
+  collect.array = in.text();
+  collect.op = in.u8();
+  const size_t count = in.count(sizeof(uint32_t));
+  MNP_CHECK(check_count(count));
+  collect.partials.resize(count);
+  for (std::string& partial : collect.partials) partial = in.text();
+  collect.target = in.text();
+  return Message(std::move(collect));
+}
+
+Result<Message> take_message(Decoder& in, uint8_t kind) {
+  switch (static_cast<Kind>(kind)) {
+    case Kind::kDeal:
+      return take_deal(in);
+    case Kind::kRan:
+      return take_starts<Ran>(in);
+    case Kind::kStored:
+      return take_stored(in);
+    case Kind::kKept:
+      return take_starts<Kept>(in);
+    case Kind::kCollect:
+      return take_collect(in);
+    case Kind::kHeld:
+      return take_starts<Held>(in);
+  }
+  return fail(Code::kProtocol, fmt::format("a message of unknown kind {}", kind));
+}
+
+}  // namespace
+
+std::string encode_message(const Message& message) {
+  Encoder out;
+  std::visit([&](const auto& value) { put(out, value); }, message);
+  return out.take();
+}
+
+Result<Message> decode_message(std::string_view bytes) {
+  Decoder in(bytes);
+  const uint8_t kind = in.u8();
+  MNP_TRY(Message message, take_message(in, kind));
+  MNP_CHECK(in.finish("message about commands"));
+  return message;
+}
+
+}  // namespace mnp::model
