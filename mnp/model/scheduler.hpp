@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "mnp/core/clock.hpp"
@@ -17,6 +18,9 @@
 #include "mnp/model/spec.hpp"
 
 namespace mnp::model {
+
+/// The reason of a NodeLost that is no loss: the node has ended its commands and said so.
+inline constexpr std::string_view kGoodbye = "goodbye";
 
 struct SchedulerOptions {
   uint32_t commands = 0;
@@ -75,7 +79,7 @@ class Scheduler {
   /// for each. Nothing happens when the node is not there.
   std::vector<CommandIndex> lose_node(NodeIndex node, TimePoint deal_again_at);
   /// After the node's goodbye: what it held is dealt again at once and no loss is counted. Journal
-  /// no NodeLost for it.
+  /// NodeLost with the reason kGoodbye.
   void remove_node(NodeIndex node);
   /// No more deals to it; failures on it open again where they failed nowhere else. What is in
   /// flight there goes on: its successes count, its failures count for nothing.

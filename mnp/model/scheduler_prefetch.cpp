@@ -9,9 +9,12 @@ constexpr double kLongestSample = 0.1;      // seconds after which a new rate re
 constexpr double kShortestSample = 0.01;    // seconds; below, a rate is mostly noise
 constexpr float kRecordWeight = 1.0F / 16;  // of the newest record in a node's mean
 constexpr double kSpreadRecords = 256;      // records that the spread remembers
-constexpr double kDepth = 0.05;             // seconds of work that a slot may have queued
-constexpr double kMaxDepthFactor = 4;       // so much deeper for the shortest commands
-constexpr double kShortCommand = 0.005;     // seconds; the depth grows below
+constexpr double kFewRecords = 32;          // with fewer the spread is not known
+constexpr double kUnknownSpread = 8;        // assumed then: rather too high
+constexpr double kDepth = 0.02;             // seconds of work that a slot may have queued
+constexpr double kMaxDepthFactor = 10;      // so much deeper for the shortest commands
+constexpr double kShortCommand = 0.002;     // seconds; the depth grows below
+constexpr double kSlowCommand = 0.1;        // seconds; never prefetched
 
 }  // namespace
 
@@ -50,12 +53,12 @@ void Spread::took(double seconds) {
 }
 
 double Spread::value() const {
-  if (mean_ <= 0) return 1;
-  return std::max(1.0, square_ / (mean_ * mean_));
+  const double least = count_ < kFewRecords ? kUnknownSpread : 1;
+  return mean_ > 0 ? std::max(least, square_ / (mean_ * mean_)) : least;
 }
 
 uint32_t prefetch(double command_seconds, uint32_t slots, double share, double spread) {
-  if (command_seconds <= 0 || command_seconds >= kDepth) return 0;
+  if (command_seconds <= 0 || command_seconds >= kSlowCommand) return 0;
   const double factor = std::clamp(kShortCommand / command_seconds, 1.0, kMaxDepthFactor);
   const double by_time = slots * factor * kDepth / command_seconds;
   const double by_share = share / (2 * spread);

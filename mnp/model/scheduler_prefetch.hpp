@@ -29,7 +29,7 @@ class Pace {
 };
 
 /// How unequal the commands of a stage are: mean square over squared mean of their durations, 1
-/// when all take the same time. Recent commands weigh more.
+/// when all take the same time. Recent commands weigh more; large while few are known.
 class Spread {
  public:
   void took(double seconds);
@@ -41,10 +41,10 @@ class Spread {
 
 /// Guided self-scheduling (Polychronopoulos and Kuck, 1987) with a bound by time: a node holds at
 /// most half of its share of what is waiting, less when durations are unequal (as in factoring,
-/// Hummel et al., 1992), and at most about 50 ms of work per slot (200 ms when commands take about
-/// a millisecond). Nothing when commands take 50 ms or longer: waiting for a deal costs them
-/// little, a queue behind a long one costs much. `share`: what is waiting, times this node's part
-/// of all slots.
+/// Hummel et al., 1992), and at most 20 ms of work per slot, which hides the way to main and back
+/// (up to 200 ms when commands are so short that messages must be few). Nothing when commands take
+/// 100 ms or longer: a late deal costs them little, a place behind a long one costs much.
+/// `share`: what is waiting, times this node's part of all slots.
 uint32_t prefetch(double command_seconds, uint32_t slots, double share, double spread);
 
 }  // namespace mnp::model

@@ -42,7 +42,8 @@ void Scheduler::State::replay(const NodeJoined& joined) {
 /// has in flight had ran.
 void Scheduler::State::replay(const NodeLost& lost) {
   const uint32_t id = find(lost.node);
-  if (id != kNone && nodes[id].incarnation == lost.incarnation) replay_lists_end(id, true, false);
+  if (id == kNone || nodes[id].incarnation != lost.incarnation) return;
+  replay_lists_end(id, lost.reason != kGoodbye, false);
 }
 
 void Scheduler::State::replay(const NodeBad& bad) {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <deque>
 #include <unordered_map>
@@ -68,7 +69,7 @@ struct Scheduler::State {
   struct Delayed {
     TimePoint when;
     uint32_t command;
-    bool operator>(const Delayed& other) const { return when > other.when; }
+    auto operator<=>(const Delayed&) const = default;
   };
   struct Deals {
     std::vector<NodeDeal> list;
