@@ -8,12 +8,13 @@ namespace mnp::comms {
 
 using model::RankFrame;
 
-Session::Session(Transport& transport, const World& world, AgentLink& agent)
+Session::Session(Transport& transport, const World& world, AgentLink& agent, const fs::path& files)
     : agent_(agent),
       transport_(transport),
       ringer_(transport, world, agent),
       wiring_{transport, world, agent, ringer_},
       carrier_(wiring_),
+      broadcast_(wiring_, files),
       farewell_(wiring_) {}
 
 Status Session::run() {
@@ -33,7 +34,10 @@ Result<bool> Session::turn(TimePoint now) {
     moved |= read;
   }
   moved |= carrier_.deliver();
-  const bool settled = !carrier_.receiving() && (agent_.queued() == 0 || farewell_.begun());
+  MNP_TRY(const bool broadcasting, broadcast_.step());
+  moved |= broadcasting;
+  const bool settled =
+      !carrier_.receiving() && !broadcast_.active() && (agent_.queued() == 0 || farewell_.begun());
   MNP_TRY(const bool ending, farewell_.step(settled, now));
   ringer_.ring_again(now);
   if (auto flushed = agent_.flush(); !flushed && !farewell_.begun()) return fail(flushed.error());
@@ -56,6 +60,10 @@ Status Session::take(const Frame& frame, TimePoint now) {
       MNP_TRY(auto payload, model::decode_node_payload(frame.payload));
       return carrier_.send(std::move(payload));
     }
+    case RankFrame::kBroadcast: {
+      MNP_TRY(auto order, model::decode_broadcast_order(frame.payload));
+      return broadcast_.order(std::move(order));
+    }
     case RankFrame::kBell:
       idle_.wake(now);
       return {};
@@ -72,7 +80,8 @@ Status Session::take(const Frame& frame, TimePoint now) {
 }
 
 bool Session::expecting() const {
-  return transport_.sending_anything() || carrier_.receiving() || farewell_.begun();
+  return transport_.sending_anything() || carrier_.receiving() || broadcast_.active() ||
+         farewell_.begun();
 }
 
 Status Session::rest(bool moved, TimePoint now) {
@@ -91,7 +100,7 @@ Status run_rank(const RankEnvironment& environment) {
   MNP_TRY(AgentLink agent, AgentLink::connect(environment.agent_socket));
   agent.send(RankFrame::kHello, model::encode(model::RankHello{environment.epoch, world.node(),
                                                                world.rank(), world.size()}));
-  MNP_CHECK(Session(*transport, world, agent).run());
+  MNP_CHECK(Session(*transport, world, agent, environment.files).run());
   return transport->end();
 }
 

@@ -1,6 +1,7 @@
 // One rank from MPI_Init to MPI_Finalize: the loop between its agent and the other ranks.
 #pragma once
 
+#include "comms/broadcast.hpp"
 #include "comms/carrier.hpp"
 #include "comms/farewell.hpp"
 #include "comms/idle.hpp"
@@ -15,7 +16,8 @@ Status run_rank(const RankEnvironment& environment);
 
 class Session {
  public:
-  Session(Transport& transport, const World& world, AgentLink& agent);
+  /// What is broadcast arrives below `files`.
+  Session(Transport& transport, const World& world, AgentLink& agent, const fs::path& files);
   Status run();
 
  private:
@@ -33,6 +35,7 @@ class Session {
   Ringer ringer_;
   Wiring wiring_;
   Carrier carrier_;
+  Broadcast broadcast_;
   Farewell farewell_;
   Idle idle_;
 };
