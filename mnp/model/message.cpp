@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t kStartBytes = 4 + 4;  // an encoded command and its start
 constexpr size_t kLeastDealItem = 4 + 4 + 4;
-constexpr size_t kLeastRecord = 90;  // bytes of an encoded Record without files and error
+constexpr size_t kLeastRecord = 86;  // bytes of an encoded Record without files and error
 
 enum class Kind : uint8_t { kDeal = 1, kRan = 2, kStored = 3, kKept = 4, kCollect = 5, kHeld = 6 };
 
