@@ -98,7 +98,7 @@ Result<Milliseconds> parse_duration(std::string_view text) {
   std::string_view rest = trim(text);
   double total = 0;
   if (rest.empty()) return wrong();
-  while (!rest.empty()) {
+  for (bool first = true; !rest.empty(); first = false) {
     const auto number = take_number(rest);
     if (!number) return wrong();
     size_t letters = 0;
@@ -106,7 +106,8 @@ Result<Milliseconds> parse_duration(std::string_view text) {
     const std::string_view name = letters == 0 ? "s" : rest.substr(0, letters);
     const auto* unit = std::find_if(kUnits.begin(), kUnits.end(),
                                     [&](const Unit& each) { return each.name == name; });
-    if (unit == kUnits.end() || (letters == 0 && !rest.empty())) return wrong();
+    // A bare number is seconds when it stands alone: `1h30` is a slip for 1h30m, not 1h30s.
+    if (unit == kUnits.end() || (letters == 0 && !(first && rest.empty()))) return wrong();
     total += *number * unit->ms;
     rest.remove_prefix(letters);
   }
