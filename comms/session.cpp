@@ -15,6 +15,7 @@ Session::Session(Transport& transport, const World& world, AgentLink& agent, con
       wiring_{transport, world, agent, ringer_},
       carrier_(wiring_),
       broadcast_(wiring_, files),
+      reduce_(wiring_),
       farewell_(wiring_) {}
 
 Status Session::run() {
@@ -35,12 +36,17 @@ Result<bool> Session::turn(TimePoint now) {
   }
   moved |= carrier_.deliver();
   MNP_TRY(const bool broadcasting, broadcast_.step());
-  moved |= broadcasting;
-  const bool settled =
-      !carrier_.receiving() && !broadcast_.active() && (agent_.queued() == 0 || farewell_.begun());
+  MNP_TRY(const bool reducing, reduce_.step(now));
+  moved = moved || broadcasting || reducing;
+  // In the end an agent may hang up before its rank.
+  if (auto flushed = agent_.flush(); !flushed) {
+    if (!farewell_.begun()) return fail(flushed.error());
+    agent_gone_ = true;
+  }
+  const bool settled = !carrier_.receiving() && !broadcast_.active() && !reduce_.active() &&
+                       (agent_.queued() == 0 || agent_gone_);
   MNP_TRY(const bool ending, farewell_.step(settled, now));
   ringer_.ring_again(now);
-  if (auto flushed = agent_.flush(); !flushed && !farewell_.begun()) return fail(flushed.error());
   return moved || ending;
 }
 
@@ -64,6 +70,10 @@ Status Session::take(const Frame& frame, TimePoint now) {
       MNP_TRY(auto order, model::decode_broadcast_order(frame.payload));
       return broadcast_.order(std::move(order));
     }
+    case RankFrame::kReduce: {
+      MNP_TRY(auto order, model::decode_reduce_order(frame.payload));
+      return reduce_.order(std::move(order));
+    }
     case RankFrame::kBell:
       idle_.wake(now);
       return {};
@@ -81,13 +91,13 @@ Status Session::take(const Frame& frame, TimePoint now) {
 
 bool Session::expecting() const {
   return transport_.sending_anything() || carrier_.receiving() || broadcast_.active() ||
-         farewell_.begun();
+         reduce_.active() || farewell_.begun();
 }
 
 Status Session::rest(bool moved, TimePoint now) {
   if (moved) idle_.wake(now);
   const auto pause = moved ? Microseconds(0) : idle_.pause(expecting(), now);
-  const int fd = farewell_.begun() ? -1 : agent_.fd();  // in the end it may hang up first
+  const int fd = farewell_.begun() ? -1 : agent_.fd();
   const bool alive = wait_for_agent(fd, reads_agent(), agent_.queued() > 0, pause);
   if (!alive && !reads_agent()) return fail(Code::kClosed, "the agent is gone");
   return {};

@@ -6,6 +6,7 @@
 #include "comms/farewell.hpp"
 #include "comms/idle.hpp"
 #include "comms/rank_environment.hpp"
+#include "comms/reduce.hpp"
 #include "comms/wiring.hpp"
 
 namespace mnp::comms {
@@ -36,8 +37,10 @@ class Session {
   Wiring wiring_;
   Carrier carrier_;
   Broadcast broadcast_;
+  Reduce reduce_;
   Farewell farewell_;
   Idle idle_;
+  bool agent_gone_ = false;
 };
 
 }  // namespace mnp::comms

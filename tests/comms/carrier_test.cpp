@@ -1,30 +1,9 @@
 #include "comms/carrier.hpp"
 
-#include <gtest/gtest.h>
-
-#include "rank_world.hpp"
+#include "agent_messages.hpp"
 
 namespace mnp::comms {
 namespace {
-
-using model::NodePayload;
-using model::RankFrame;
-
-void send_to(RankWorld& world, size_t from, size_t to, std::string bytes) {
-  world.send(from, RankFrame::kSend,
-             model::encode(NodePayload{RankWorld::node(to), std::move(bytes)}));
-}
-
-/// The messages that have come to a rank's agent, taken.
-std::vector<NodePayload> taken(RankWorld& world, size_t rank) {
-  std::vector<NodePayload> messages;
-  for (const Frame& frame : world.frames(rank)) {
-    EXPECT_EQ(frame.type, static_cast<uint8_t>(RankFrame::kSend));
-    messages.push_back(*model::decode_node_payload(frame.payload));
-  }
-  world.frames(rank).clear();
-  return messages;
-}
 
 std::string numbered(size_t i) {
   return "message " + std::to_string(i) + std::string(i % 300, '.');
@@ -116,19 +95,6 @@ TEST(Carrier, AMessageArrivesThoughItsBellIsLost) {  // 2 ranks
   world.deaf = true;
   send_to(world, 0, 1, "hello");
   EXPECT_TRUE(world.until([&] { return !world.frames(1).empty(); }));
-}
-
-TEST(Carrier, AReaderThatStopsHoldsItsSenderBack) {  // 2 ranks
-  // More than all buffers on the way hold: the sender's agent must be left with some of it.
-  constexpr size_t kMessages = 60, kBytes = size_t{4} << 20;
-  RankWorld world(2);
-  ASSERT_TRUE(world.up());
-  world.pause_reading(1, true);
-  for (size_t i = 0; i < kMessages; ++i) send_to(world, 0, 1, std::string(kBytes, 'x'));
-  world.run_for(Milliseconds(3000));
-  EXPECT_GT(world.queued(0), kMessages * kBytes / 4);
-  world.pause_reading(1, false);
-  EXPECT_TRUE(world.until([&] { return world.frames(1).size() == kMessages; }));
 }
 
 TEST(Carrier, AChildMayNotSendToAnotherChild) {  // 3 ranks

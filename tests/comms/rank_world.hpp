@@ -56,6 +56,7 @@ class RankWorld {
   size_t queued(size_t rank) const { return agents_[rank].out.size() - agents_[rank].sent; }
   bool deaf = false;
 
+  bool connected(size_t rank) const { return static_cast<bool>(agents_[rank].fd); }
   void pause_reading(size_t rank, bool paused) { agents_[rank].paused = paused; }
   void hang_up(size_t rank) { agents_[rank].fd.reset(); }
   /// Exit status of mpirun (128 + signal when killed), nullopt when it has not ended in time.
