@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -82,11 +83,12 @@ void Loop::run_posted() {
   for (Callback& callback : ready) callback();
 }
 
-TimePoint Loop::run_timers() {
+void Loop::run_timers() {
+  const TimePoint now = Clock::now();  // once: a timer slower than its period must not starve others
   while (!timers_.empty() && !stopped_) {
     const auto first = timers_.begin();
     const auto [when, id] = first->first;
-    if (when > Clock::now()) return when;
+    if (when > now) return;
     const auto timer = first->second;
     timers_.erase(first);
     if (timer->period.count() > 0) {
@@ -98,13 +100,11 @@ TimePoint Loop::run_timers() {
     }
     timer->callback();
   }
-  return TimePoint::max();
 }
 
 void Loop::run_once(TimePoint until) {
-  const TimePoint next = run_timers();
-  if (stopped_) return;
-  const TimePoint wait_until = std::min(next, until);
+  const TimePoint wait_until =
+      timers_.empty() ? until : std::min(timers_.begin()->first.first, until);
   std::array<epoll_event, 64> events;
   const int timeout = wait_until == TimePoint::max() ? -1 : poll_timeout(wait_until);
   const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), timeout);
@@ -114,6 +114,7 @@ void Loop::run_once(TimePoint until) {
     const auto callback = found->second;    // keeps it alive should it forget itself
     (*callback)(events[static_cast<size_t>(i)].events);
   }
+  run_timers();
 }
 
 void Loop::run() {

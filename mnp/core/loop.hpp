@@ -45,7 +45,7 @@ class Loop {
 
   void run();   // until stop()
   void stop();  // from any thread
-  /// One turn that waits until something happens or `until` at most.
+  /// One turn that waits until something happens (a timer's time is something) or `until` at most.
   void run_once(TimePoint until);
 
  private:
@@ -53,7 +53,7 @@ class Loop {
     Callback callback;
     Milliseconds period{0};
   };
-  TimePoint run_timers();
+  void run_timers();
   void run_posted();
 
   Fd epoll_, wake_;

@@ -98,6 +98,25 @@ TEST(Loop, APeriodicTimerCanCancelItself) {
   EXPECT_EQ(runs, 3);
 }
 
+TEST(Loop, ASlowPeriodicTimerStarvesNoDescriptor) {
+  Loop loop;
+  auto pipe = make_pipe();
+  bool readable = false;
+  int runs = 0;
+  const auto id = loop.every(Milliseconds(1), [&] {
+    ++runs;
+    std::this_thread::sleep_for(Milliseconds(3));
+  });
+  loop.watch(pipe->read.get(), EPOLLIN, [&](uint32_t) {
+    readable = true;
+    loop.forget(pipe->read.get());
+  });
+  ASSERT_TRUE(turn_until(loop, [&] { return runs > 0; }));
+  ASSERT_TRUE(write_all(pipe->write.get(), "a", Clock::now() + kHang));
+  EXPECT_TRUE(turn_until(loop, [&] { return readable; }));
+  loop.cancel(id);
+}
+
 TEST(Loop, RunsWhatOtherThreadsPostAndStops) {
   Loop loop;
   int count = 0;
