@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <optional>
+#include <string_view>
 
 #include "cpu/descendants.hpp"
 #include "mnp/core/files.hpp"
@@ -25,9 +26,13 @@ constexpr int kKilledStatus = 137;
 constexpr auto kEndLimit = std::chrono::seconds(5);  // for ending all descendants
 constexpr std::array kForwarded = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
 
+bool asks_to_stop(int signal) {
+  return signal == SIGTERM || signal == SIGINT || signal == SIGHUP;
+}
+
 class Keeper {
  public:
-  explicit Keeper(const KeeperOptions& options) : options_(options) {}
+  explicit Keeper(const KeeperOptions& options) : options_(options), key_(options.key) {}
   Result<int> run();
 
  private:
@@ -38,7 +43,8 @@ class Keeper {
   void read_signals();
   void reap();
   void hear();
-  void end_all(std::string_view why);
+  Status end_all(std::string_view why);
+  int status_without_agent() const;
 
   const KeeperOptions& options_;
   std::optional<FileLock> lock_;
@@ -50,6 +56,7 @@ class Keeper {
   std::string key_;
   std::optional<TimePoint> deadline_;
   std::optional<int> finished_;
+  std::optional<int> stop_signal_;  // the last that was forwarded and asks to stop
 };
 
 Status Keeper::prepare() {
@@ -60,14 +67,22 @@ Status Keeper::prepare() {
       return fail(Code::kConfig, options_.lock + ": another keeper of this node still runs");
   }
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return fail_errno("PR_SET_CHILD_SUBREAPER");
+  if (options_.lifeline >= 0 && ::fcntl(options_.lifeline, F_SETFD, FD_CLOEXEC) != 0)
+    return fail(Code::kConfig,
+                "descriptor " + std::to_string(options_.lifeline) + ", the lifeline, is not open");
   sigset_t mask;
   sigemptyset(&mask);
+  // The parent may have left them ignored: then nothing could be reaped, and no agent could be
+  // told to stop.
+  ::signal(SIGCHLD, SIG_DFL);
   sigaddset(&mask, SIGCHLD);
-  for (const int signal : kForwarded) sigaddset(&mask, signal);
+  for (const int signal : kForwarded) {
+    ::signal(signal, SIG_DFL);
+    sigaddset(&mask, signal);
+  }
   if (::sigprocmask(SIG_BLOCK, &mask, nullptr) != 0) return fail_errno("sigprocmask");
   signals_.reset(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) return fail_errno("signalfd");
-  if (options_.lifeline >= 0) ::fcntl(options_.lifeline, F_SETFD, FD_CLOEXEC);
   return {};
 }
 
@@ -76,7 +91,10 @@ Status Keeper::start_agent() {
   std::vector<std::string> words = options_.agent;
   words.insert(words.end(), {"--link", std::to_string(link.agent.get()), "--incarnation",
                              std::to_string(++incarnation_)});
-  if (!key_.empty()) words.insert(words.end(), {"--key-kept"});
+  if (!key_.empty()) {
+    words.push_back("--key-kept");
+    hand_on_key(link.keeper, key_);
+  }
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -97,8 +115,6 @@ Status Keeper::start_agent() {
   agent_status_.reset();
   deadline_.reset();
   link_ = std::move(link.keeper);
-  if (!key_.empty())
-    (void)::send(link_.get(), key_.data(), key_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   return {};
 }
 
@@ -106,7 +122,9 @@ void Keeper::read_signals() {
   signalfd_siginfo info{};
   while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
     const int signal = static_cast<int>(info.ssi_signo);
-    if (signal != SIGCHLD && agent_ > 0 && !agent_status_) ::kill(agent_, signal);
+    if (signal == SIGCHLD) continue;
+    if (asks_to_stop(signal)) stop_signal_ = signal;
+    if (agent_ > 0 && !agent_status_) ::kill(agent_, signal);
   }
 }
 
@@ -125,14 +143,14 @@ void Keeper::hear() {
 }
 
 Keeper::Event Keeper::wait() {
-  std::array<pollfd, 3> fds = {{{signals_.get(), POLLIN, 0},
-                                {link_.get(), POLLIN, 0},
-                                {options_.lifeline, POLLIN, 0}}};
+  std::array<pollfd, 3> fds = {
+      {{signals_.get(), POLLIN, 0}, {link_.get(), POLLIN, 0}, {options_.lifeline, POLLIN, 0}}};
   const int timeout = deadline_ ? poll_timeout(*deadline_) : -1;
   if (::poll(fds.data(), fds.size(), timeout) < 0 && errno != EINTR)
     log::error("poll: errno {}", errno);
   read_signals();
   hear();
+  if ((fds[1].revents & (POLLHUP | POLLERR)) != 0) link_.reset();  // nothing more can come
   reap();
   if (agent_status_) return Event::kAgentDied;
   if (options_.lifeline >= 0 && (fds[2].revents & (POLLHUP | POLLIN | POLLERR)) != 0)
@@ -141,32 +159,44 @@ Keeper::Event Keeper::wait() {
   return Event::kNothing;
 }
 
-void Keeper::end_all(std::string_view why) {
+Status Keeper::end_all(std::string_view why) {
   if (!why.empty()) log::warning("{}; ending everything that this node started", why);
-  if (auto ended = cpu::end_descendants(Clock::now() + kEndLimit); !ended)
-    log::error("{}", ended.error().text);
+  auto ended = cpu::end_descendants(Clock::now() + kEndLimit);
+  if (!ended) log::error("{}", ended.error().text);
   agent_ = -1;
+  return ended;
+}
+
+int Keeper::status_without_agent() const {
+  const bool killed_by_it = stop_signal_ && agent_status_ && WIFSIGNALED(*agent_status_) &&
+                            WTERMSIG(*agent_status_) == *stop_signal_;
+  return killed_by_it ? code_info(Code::kStopped).exit_status : kKilledStatus;
 }
 
 Result<int> Keeper::run() {
   MNP_CHECK(prepare());
   MNP_CHECK(start_agent());
   for (;;) {
+    Status ended;
     switch (wait()) {
-      case Event::kNothing: continue;
+      case Event::kNothing:
+        continue;
       case Event::kLifelineGone:
-        end_all("`mnp run` is gone");
+        (void)end_all("`mnp run` is gone");
         return kKilledStatus;
       case Event::kAgentDied:
         hear();
-        end_all(finished_ ? "" : "the agent died");
+        ended = end_all(finished_ ? "" : "the agent died");
         break;
       case Event::kDeadline:
-        end_all(options_.main ? "the agent is silent" : "the lease has ended");
+        ended = end_all(options_.main ? "the agent is silent" : "the lease has ended");
         break;
     }
     if (finished_) return *finished_;
-    if (options_.main || incarnation_ > kMaxRestarts) return kKilledStatus;
+    read_signals();  // that came meanwhile
+    // With something of the old agent left, a new one would run its commands a second time.
+    if (options_.main || incarnation_ > kMaxRestarts || stop_signal_ || !ended)
+      return status_without_agent();
     log::warning("starting agent {}", incarnation_ + 1);
     MNP_CHECK(start_agent());
   }
@@ -174,6 +204,8 @@ Result<int> Keeper::run() {
 
 }  // namespace
 
-Result<int> run_keeper(const KeeperOptions& options) { return Keeper(options).run(); }
+Result<int> run_keeper(const KeeperOptions& options) {
+  return Keeper(options).run();
+}
 
 }  // namespace mnp::node

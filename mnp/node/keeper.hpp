@@ -16,11 +16,14 @@ struct KeeperOptions {
   bool main = false;               // main's agent is never started again
   int lifeline = -1;               // descriptor; end of file: end everything
   std::string lock;                // file held locked while the keeper lives; empty: none
+  std::string key;                 // text of the join key, where a secret gives it; else empty
   std::vector<std::string> agent;  // argv; "--link FD --incarnation N" is appended
 };
 
 /// Runs until the node is at its end. The value is the keeper's exit status: the agent's, 137
-/// when the agent died or hung on main or too often on a child.
+/// when the agent died or hung on main or too often on a child, or when `mnp run` is gone; after a
+/// forwarded SIGTERM, SIGINT or SIGHUP no agent is started again, and one that this signal killed
+/// before it could say more counts as stopped (40).
 Result<int> run_keeper(const KeeperOptions& options);
 
 }  // namespace mnp::node

@@ -19,9 +19,9 @@ void send_packet(const Fd& fd, Encoder& packet) {
 }  // namespace
 
 void KeeperLink::set_deadline(TimePoint deadline) {
-  send_packet(fd_, Encoder()
-                       .u8(static_cast<uint8_t>(Word::kDeadline))
-                       .i64(deadline.time_since_epoch().count()));
+  send_packet(
+      fd_,
+      Encoder().u8(static_cast<uint8_t>(Word::kDeadline)).i64(deadline.time_since_epoch().count()));
 }
 
 void KeeperLink::keep_key(std::string_view key) {
@@ -29,9 +29,20 @@ void KeeperLink::keep_key(std::string_view key) {
 }
 
 void KeeperLink::finished(int status) {
-  send_packet(fd_, Encoder()
-                       .u8(static_cast<uint8_t>(Word::kFinished))
-                       .u32(static_cast<uint32_t>(status)));
+  send_packet(
+      fd_, Encoder().u8(static_cast<uint8_t>(Word::kFinished)).u32(static_cast<uint32_t>(status)));
+}
+
+std::optional<std::string> KeeperLink::kept_key() {
+  std::string key(kMaxPacket, '\0');
+  const ssize_t n = ::recv(fd_.get(), key.data(), key.size(), MSG_DONTWAIT);
+  if (n <= 0) return std::nullopt;
+  key.resize(static_cast<size_t>(n));
+  return key;
+}
+
+void hand_on_key(const Fd& keeper, std::string_view key) {
+  (void)::send(keeper.get(), key.data(), key.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 Result<LinkPair> make_keeper_link() {
@@ -42,16 +53,24 @@ Result<LinkPair> make_keeper_link() {
 }
 
 std::optional<FromAgent> receive_from_agent(const Fd& fd) {
+  if (!fd) return std::nullopt;
   char buffer[kMaxPacket];
   const ssize_t n = ::recv(fd.get(), buffer, sizeof buffer, MSG_DONTWAIT);
   if (n <= 0) return std::nullopt;
   Decoder in({buffer, static_cast<size_t>(n)});
   FromAgent heard;
   switch (static_cast<Word>(in.u8())) {
-    case Word::kDeadline: heard.deadline = TimePoint(TimePoint::duration(in.i64())); break;
-    case Word::kKey: heard.key = in.text(); break;
-    case Word::kFinished: heard.finished = static_cast<int>(in.u32()); break;
+    case Word::kDeadline:
+      heard.deadline = TimePoint(TimePoint::duration(in.i64()));
+      break;
+    case Word::kKey:
+      heard.key = in.text();
+      break;
+    case Word::kFinished:
+      heard.finished = static_cast<int>(in.u32());
+      break;
   }
+  if (!in.finish("keeper's link")) return FromAgent{};  // a deadline of 0 would end the node
   return heard;
 }
 

@@ -21,6 +21,9 @@ class KeeperLink {
   void keep_key(std::string_view key);
   /// The agent is about to exit in order: its status is the node's.
   void finished(int status);
+  /// What an earlier agent of this node gave to `keep_key`: there from the start when the keeper
+  /// passed "--key-kept". To be taken once.
+  std::optional<std::string> kept_key();
 
  private:
   Fd fd_;
@@ -37,6 +40,8 @@ struct LinkPair {
   Fd keeper, agent;
 };
 Result<LinkPair> make_keeper_link();
+/// For the agent that will hold the other end; to be called before it starts.
+void hand_on_key(const Fd& keeper, std::string_view key);
 /// The next packet that waits on the keeper's end; nullopt when there is none.
 std::optional<FromAgent> receive_from_agent(const Fd& fd);
 
