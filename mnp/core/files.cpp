@@ -83,12 +83,14 @@ Status make_folders(const fs::path& path) {
 }
 
 Status remove_tree(const fs::path& path) {
-  std::error_code error;
+  std::error_code error, ignored;
   fs::remove_all(path, error);
   if (!error) return {};
   for (fs::recursive_directory_iterator entry(path, error), end; !error && entry != end;
        entry.increment(error)) {
-    if (entry->is_directory() && !entry->is_symlink()) ::chmod(entry->path().c_str(), 0700);
+    // Not directory_entry's own words: they throw, for a link to itself.
+    if (fs::symlink_status(entry->path(), ignored).type() == fs::file_type::directory)
+      ::chmod(entry->path().c_str(), 0700);
   }
   ::chmod(path.c_str(), 0700);
   fs::remove_all(path, error);
@@ -110,11 +112,12 @@ Result<std::vector<std::string>> list_folder(const fs::path& path) {
 }
 
 Result<std::vector<std::string>> list_files_below(const fs::path& path) {
-  std::error_code error;
+  std::error_code error, ignored;
   std::vector<std::string> names;
   for (fs::recursive_directory_iterator entry(path, error), end; !error && entry != end;
        entry.increment(error))
-    if (entry->is_regular_file() || entry->is_symlink())
+    if (const auto type = fs::symlink_status(entry->path(), ignored).type();
+        type == fs::file_type::regular || type == fs::file_type::symlink)
       names.push_back(entry->path().lexically_relative(path).string());
   if (error == std::errc::no_such_file_or_directory)
     return fail(Code::kNotFound, path.string() + ": no such folder");

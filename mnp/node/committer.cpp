@@ -34,10 +34,11 @@ Committer::~Committer() {
 
 void Committer::add(RanCommand command) {
   std::unique_lock lock(mutex_);
-  done_.wait(lock, [&] { return waiting_.size() < kMaxWaiting || stopping_ || !broken_; });
+  done_.wait(lock, [&] { return added_ - stored_ < kMaxWaiting || stopping_ || !broken_; });
+  if (!broken_) return;  // nothing is stored any more
   waiting_.push_back(std::move(command));
   ++added_;
-  if (waiting_.size() == 1) wake_.notify_all();
+  if (waiting_.size() == 1 || added_ - stored_ >= kMaxWaiting) wake_.notify_all();
 }
 
 Status Committer::flush(TimePoint deadline) {
@@ -53,20 +54,23 @@ Status Committer::flush(TimePoint deadline) {
   return {};
 }
 
-/// A start whose results cannot be published has failed: the record says why.
-void Committer::publish(RanCommand& command) {
-  if (command.results.empty()) return;
-  if (command.record.ending.success()) {
+/// A start whose results cannot be published has failed: the record says why. An error is the
+/// store's, and the call may be made again.
+Status Committer::publish(RanCommand& command) {
+  if (command.results.empty()) return {};
+  if (command.record.success()) {
     auto files = publish_results(target_, command.results, command.record.command,
                                  command.record.start);
-    if (files) {
+    if (!files && files.error().code == Code::kStore) return fail(files.error());
+    if (files)
       command.record.files = std::move(*files);
-    } else {
+    else
       command.record.error = files.error().text;
-    }
   }
   if (auto removed = remove_tree(command.results); !removed)
     log::warning("{}", removed.error().text);
+  command.results.clear();
+  return {};
 }
 
 Status Committer::write_output() {
@@ -77,22 +81,25 @@ Status Committer::write_output() {
   return {};
 }
 
-Status Committer::commit(std::vector<RanCommand>& batch) {
+Status Committer::try_commit(std::vector<RanCommand>& batch) {
   bool published = false;
   for (RanCommand& command : batch) {
-    publish(command);
+    MNP_CHECK(publish(command));
     published |= !command.record.files.empty();
   }
+  if (published) MNP_CHECK(sync_published(target_));
+  return write_output();
+}
+
+Status Committer::commit(std::vector<RanCommand>& batch) {
   const TimePoint give_up = Clock::now() + patience_;
   for (;;) {
-    Status done = published ? sync_published(target_) : Status();
-    if (done) done = write_output();
+    Status done = try_commit(batch);
     if (done) return done;
-    log::warning("{}; trying again", done.error().text);
     std::unique_lock lock(mutex_);
-    if (Clock::now() > give_up) return done;
+    if (stopping_ || Clock::now() > give_up) return done;
+    log::warning("{}; trying again", done.error().text);
     wake_.wait_for(lock, kRetryPause, [&] { return stopping_; });
-    if (stopping_) return done;
   }
 }
 
@@ -102,7 +109,9 @@ void Committer::run() {
   const auto wanted = [&] { return stopping_ || flushing_ || !waiting_.empty(); };
   for (;;) {
     wake_.wait_for(lock, kOutputInterval, wanted);
-    wake_.wait_until(lock, last + interval_, [&] { return stopping_ || flushing_; });
+    wake_.wait_until(lock, last + interval_, [&] {
+      return stopping_ || flushing_ || added_ - stored_ >= kMaxWaiting;
+    });
     std::vector<RanCommand> batch = std::exchange(waiting_, {});
     const bool flushes = flushing_;
     const bool last_turn = stopping_;
@@ -115,15 +124,16 @@ void Committer::run() {
       callbacks_.stored(std::move(records));
     }
     lock.lock();
-    stored_ += batch.size();
-    if (!done) broken_ = done;
-    if (flushes && waiting_.empty()) flushing_ = false;
-    done_.notify_all();
     if (!done) {
+      broken_ = done;
+      done_.notify_all();
       lock.unlock();
       callbacks_.failed(done.error());
       return;
     }
+    stored_ += batch.size();
+    if (flushes && waiting_.empty()) flushing_ = false;
+    done_.notify_all();
     if (last_turn && waiting_.empty()) return;
   }
 }

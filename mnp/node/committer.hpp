@@ -36,7 +36,8 @@ class Committer {
   ~Committer();
 
   cpu::OutputStream& output() { return output_; }
-  /// Blocks while kMaxWaiting starts wait, until the committer stops.
+  /// Blocks while kMaxWaiting starts wait, until the committer stops. Nothing happens once
+  /// `failed` was called.
   void add(RanCommand command);
   /// Everything added so far, and its output, is stored when it returns.
   Status flush(TimePoint deadline);
@@ -44,7 +45,8 @@ class Committer {
  private:
   void run();
   Status commit(std::vector<RanCommand>& batch);
-  void publish(RanCommand& command);
+  Status try_commit(std::vector<RanCommand>& batch);
+  Status publish(RanCommand& command);
   Status write_output();
 
   std::shared_ptr<Store> store_;

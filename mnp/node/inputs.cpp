@@ -33,7 +33,8 @@ Status link_inputs(const fs::path& store, const model::RunKeys& run, const model
       return fail(Code::kConfig, fmt::format("input {}: {}: this build reads folders and files "
                                              "only; copy it to a disk first",
                                              input.name, input.source));
-    if (!fs::exists(source))
+    std::error_code error;
+    if (!fs::exists(source, error))
       return fail(Code::kConfig,
                   input.from_stage
                       ? fmt::format("input {}: stage {} has published nothing ({} is not there)",

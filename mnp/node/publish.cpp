@@ -6,150 +6,193 @@
 
 #include <atomic>
 #include <cerrno>
-#include <thread>
-#include <tuple>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "mnp/core/glob.hpp"
+#include "mnp/core/log.hpp"
 #include "mnp/core/text.hpp"
+#include "mnp/node/publish_names.hpp"
 
 namespace mnp::node {
 namespace {
 
-constexpr size_t kBlock = size_t{1} << 20;  // bytes read at once for checksums
-constexpr auto kLockLimit = std::chrono::minutes(2);
+constexpr size_t kBlock = size_t{1} << 20;             // bytes read at once
+constexpr auto kWriteLimit = std::chrono::minutes(5);  // for one block
 
 struct Staged {
   model::ResultFile file;
-  fs::path incoming;  // complete, beside its final place, under a hidden name
+  fs::path source;     // in the command's folder
+  fs::path at;         // now: beside the results under a number, then at `place`
+  fs::path place;      // where it belongs
+  bool moved = false;  // `source` is not there any more
 };
 
-/// Who has published a path: a row of results/.names/.
-struct NameRow {
-  uint32_t command = 0;
-  uint32_t owner = 0;
-  uint32_t start = 0;
-};
+tl::unexpected<Error> store_errno(const std::string& what) {
+  return fail(Code::kStore, fail_errno(what).value().text);
+}
+/// A failure on the command's side: it will not be better the next time.
+tl::unexpected<Error> source_errno(const std::string& what) {
+  return fail(Code::kIo, fail_errno(what).value().text);
+}
 
-Result<uint32_t> checksum(const fs::path& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return fail_errno("open " + path.string());
-  std::string block(kBlock, '\0');
+/// Reads to the end; copies to `to` unless that is -1. The CRC-32C.
+Result<uint32_t> read_through(const Fd& from, const std::string& name, int to) {
+  static thread_local std::string block(kBlock, '\0');
   uint32_t crc = 0;
   for (;;) {
-    const ssize_t n = ::read(fd.get(), block.data(), block.size());
+    const ssize_t n = ::read(from.get(), block.data(), block.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno("read " + path.string());
+    if (n < 0) return source_errno("read " + name);
     if (n == 0) return crc;
-    crc = crc32c({block.data(), static_cast<size_t>(n)}, crc);
+    const std::string_view bytes(block.data(), static_cast<size_t>(n));
+    crc = crc32c(bytes, crc);
+    if (to < 0) continue;
+    if (auto written = write_all(to, bytes, Clock::now() + kWriteLimit); !written)
+      return fail(Code::kStore, "copy " + name + ": " + written.error().text);
   }
 }
 
-/// Brings one file beside its final place. Symbolic links bring what they point to.
-Result<Staged> stage_file(const fs::path& source, const fs::path& folder, std::string path) {
+/// A regular file for reading; links are followed here. Never waits for a pipe's other end.
+Result<Fd> open_file(const fs::path& path, struct stat& info) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!fd || ::fstat(fd.get(), &info) != 0) return source_errno("open " + path.string());
+  if (!S_ISREG(info.st_mode)) return fail(Code::kIo, path.string() + ": not a file");
+  return fd;
+}
+
+/// Symbolic links bring what they point to, other file systems a copy.
+Status copy_file(Staged& staged, const std::string& name) {
+  struct stat info {};
+  MNP_TRY(const Fd from, open_file(staged.source, info));
+  const Fd to(::open(staged.at.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!to) return store_errno("create " + staged.at.string());
+  auto crc = read_through(from, name, to.get());
+  if (crc && ::fchmod(to.get(), 0444 | (info.st_mode & 0111)) != 0)
+    crc = store_errno("chmod " + staged.at.string());
+  if (!crc) {
+    ::unlink(staged.at.c_str());
+    return fail(crc.error());
+  }
+  staged.file.bytes = static_cast<uint64_t>(::lseek(to.get(), 0, SEEK_END));
+  staged.file.crc32c = *crc;
+  return {};
+}
+
+Status note_moved(Staged& staged, const std::string& name) {
+  struct stat info {};
+  if (::stat(staged.at.c_str(), &info) != 0 ||
+      ::chmod(staged.at.c_str(), 0444 | (info.st_mode & 0111)) != 0)
+    return store_errno("chmod " + staged.at.string());
+  MNP_TRY(const Fd fd, open_file(staged.at, info));
+  MNP_TRY(staged.file.crc32c, read_through(fd, name, -1));
+  staged.file.bytes = static_cast<uint64_t>(info.st_size);
+  return {};
+}
+
+/// Publishing one start, all or nothing.
+class Publication {
+ public:
+  Publication(const PublishTarget& target, const fs::path& from, Publisher who)
+      : target_(target), from_(from), who_(who) {}
+  Status stage(const std::string& path);
+  Status publish();
+  /// Everything back to where it was. kIo: something could not be brought back.
+  Status undo();
+  std::vector<model::ResultFile> files() const;
+
+ private:
+  Status choose_wanted(const PublishedNames& names);
+  Status place(Staged& staged);
+
+  const PublishTarget& target_;
+  const fs::path& from_;
+  const Publisher who_;
+  std::vector<Staged> staged_;
+  std::vector<Staged*> wanted_;  // without what a higher start has published
+};
+
+/// Brings one file near its place.
+Status Publication::stage(const std::string& path) {
   static std::atomic<uint64_t> counter{0};
   Staged staged;
-  staged.incoming = folder / fmt::format(".incoming-{}-{}", ::getpid(), ++counter);
-  MNP_CHECK(make_folders(folder));
-  std::error_code error;
-  const bool link = fs::is_symlink(source, error);
-  if (link || ::rename(source.c_str(), staged.incoming.c_str()) != 0) {
-    fs::copy_file(source, staged.incoming, error);
-    if (error)
-      return fail(Code::kStore, fmt::format("copy {} to {}: {}", source.string(),
-                                            staged.incoming.string(), error.message()));
+  staged.file.path = path;
+  staged.file.partial = target_.reduce && glob_match(target_.reduce->match, path);
+  if (!staged.file.partial && is_reserved(path))
+    return fail(Code::kConfig, fmt::format("command {} publishes '{}': this name is taken for our "
+                                           "own use",
+                                           who_.command.value(), path));
+  const fs::path& base = staged.file.partial ? target_.partials : target_.results;
+  const fs::path folder = incoming_folder(base);
+  staged.source = from_ / path;
+  staged.at =
+      folder / fmt::format("{}-{}-{}-{}", who_.command.value(), who_.start, ::getpid(), ++counter);
+  staged.place = staged.file.partial
+                     ? base / fmt::format("{}-{}", who_.command.value(), who_.start) / path
+                     : base / path;
+  if (auto made = make_folders(folder); !made) return fail(Code::kStore, made.error().text);
+  struct stat info {};
+  if (::lstat(staged.source.c_str(), &info) != 0) return source_errno(staged.source.string());
+  if (!S_ISLNK(info.st_mode)) {
+    staged.moved = ::rename(staged.source.c_str(), staged.at.c_str()) == 0;
+    if (!staged.moved && errno != EXDEV) return store_errno("move " + staged.source.string());
   }
-  if (::chmod(staged.incoming.c_str(), 0444) != 0)
-    return fail_errno("chmod " + staged.incoming.string());
-  staged.file.path = std::move(path);
-  staged.file.bytes = fs::file_size(staged.incoming, error);
-  MNP_TRY(staged.file.crc32c, checksum(staged.incoming));
-  return staged;
+  if (!staged.moved) MNP_CHECK(copy_file(staged, path));
+  staged_.push_back(std::move(staged));
+  return staged_.back().moved ? note_moved(staged_.back(), path) : Status();
 }
 
-fs::path row_path(const PublishTarget& target, const std::string& path) {
-  return target.results / ".names" / hex64(fnv1a(path));
-}
-
-Result<std::optional<NameRow>> read_row(const PublishTarget& target, const std::string& path) {
-  auto text = read_file(row_path(target, path));
-  if (!text && text.error().code == Code::kNotFound) return std::nullopt;
-  if (!text) return fail(text.error());
-  const auto row = nlohmann::json::parse(*text, nullptr, false);
-  if (!row.is_object() || !row.contains("command") || row.value("path", "") != path)
-    return fail(Code::kStore, row_path(target, path).string() + ": not a row for " + path);
-  return NameRow{row.value("command", 0u), row.value("owner", 0u), row.value("start", 0u)};
-}
-
-Result<FileLock> lock_names(const PublishTarget& target) {
-  MNP_CHECK(make_folders(target.results / ".names"));
-  const TimePoint deadline = Clock::now() + kLockLimit;
-  for (;;) {
-    MNP_TRY(auto lock, FileLock::try_acquire(target.results / ".names" / ".lock"));
-    if (lock) return std::move(*lock);
-    if (Clock::now() > deadline)
-      return fail(Code::kStore, (target.results / ".names").string() + " stays locked");
-    std::this_thread::sleep_for(Milliseconds(1));
-  }
-}
-
-/// True: publish; false: a higher start of the same command has published it already.
-Result<bool> may_publish(const PublishTarget& target, const std::string& path, uint32_t command,
-                         uint32_t start) {
-  MNP_TRY(const auto row, read_row(target, path));
-  if (!row) return true;
-  if (row->command != command)
-    return fail(Code::kConfig,
-                fmt::format("commands {} and {} both publish '{}'; give them different paths, or "
-                            "let `reduce` match it",
-                            row->command, command, path));
-  return std::tuple(target.owner.value(), start) >= std::tuple(row->owner, row->start);
-}
-
-/// All rows are checked before the first file is moved: whole or not at all.
-Status publish_staged(const PublishTarget& target, const std::vector<Staged>& staged,
-                      uint32_t command, uint32_t start) {
-  MNP_TRY(const FileLock lock, lock_names(target));
-  std::vector<const Staged*> wanted;
-  for (const Staged& each : staged) {
-    MNP_TRY(const bool ours, may_publish(target, each.file.path, command, start));
-    if (ours) wanted.push_back(&each);
-  }
-  for (const Staged* each : wanted) {
-    const nlohmann::json row = {{"path", each->file.path},
-                                {"command", command},
-                                {"owner", target.owner.value()},
-                                {"start", start}};
-    MNP_CHECK(replace_file(row_path(target, each->file.path), row.dump() + "\n"));
-    const fs::path final = target.results / each->file.path;
-    if (::rename(each->incoming.c_str(), final.c_str()) != 0)
-      return fail_errno("publish " + final.string());
+/// All rows are checked before the first file takes its place.
+Status Publication::choose_wanted(const PublishedNames& names) {
+  for (Staged& staged : staged_) {
+    bool ours = true;
+    if (!staged.file.partial) {
+      MNP_TRY(ours, names.may_publish(staged.file.path, who_));
+    }
+    if (ours) wanted_.push_back(&staged);
   }
   return {};
 }
 
-void drop_staged(const std::vector<Staged>& staged) {
-  for (const Staged& each : staged) ::unlink(each.incoming.c_str());
+Status Publication::place(Staged& staged) {
+  if (auto made = make_folders(staged.place.parent_path()); !made)
+    return fail(Code::kStore, made.error().text);
+  if (::rename(staged.at.c_str(), staged.place.c_str()) != 0)
+    return store_errno("publish " + staged.place.string());
+  staged.at = staged.place;
+  return {};
 }
 
-Status stage_one(const PublishTarget& target, const fs::path& from, const std::string& path,
-                 const std::string& partial_folder, std::vector<Staged>& staged,
-                 std::vector<model::ResultFile>& files) {
-  if (!target.reduce || !glob_match(target.reduce->match, path)) {
-    MNP_TRY(Staged one, stage_file(from / path, (target.results / path).parent_path(), path));
-    files.push_back(one.file);
-    staged.push_back(std::move(one));
-    return {};
+Status Publication::publish() {
+  if (staged_.empty()) return {};
+  MNP_TRY(PublishedNames names, PublishedNames::lock(target_.results));
+  MNP_CHECK(choose_wanted(names));
+  for (Staged* staged : wanted_) {
+    if (!staged->file.partial) MNP_CHECK(names.write(staged->file.path, who_));
+    MNP_CHECK(place(*staged));
   }
-  const fs::path place = target.partials / partial_folder / path;
-  MNP_TRY(Staged one, stage_file(from / path, place.parent_path(), path));
-  if (::rename(one.incoming.c_str(), place.c_str()) != 0)
-    return fail_errno("keep partial " + place.string());
-  one.file.partial = true;
-  files.push_back(std::move(one.file));
+  for (const Staged& staged : staged_)
+    if (staged.at != staged.place) ::unlink(staged.at.c_str());
   return {};
+}
+
+Status Publication::undo() {
+  Status done;
+  for (const Staged& staged : staged_) {
+    const int result = staged.moved ? ::rename(staged.at.c_str(), staged.source.c_str())
+                                    : ::unlink(staged.at.c_str());
+    if (result == 0) continue;
+    const Error error = fail_errno("bring back " + staged.source.string()).value();
+    log::error("{}", error.text);
+    if (staged.moved) done = fail(Code::kIo, error.text);
+  }
+  return done;
+}
+
+std::vector<model::ResultFile> Publication::files() const {
+  std::vector<model::ResultFile> files;
+  for (const Staged& staged : staged_) files.push_back(staged.file);
+  return files;
 }
 
 }  // namespace
@@ -157,27 +200,29 @@ Status stage_one(const PublishTarget& target, const fs::path& from, const std::s
 Result<std::vector<model::ResultFile>> publish_results(const PublishTarget& target,
                                                        const fs::path& from, CommandIndex command,
                                                        uint32_t start) {
-  MNP_TRY(const std::vector<std::string> paths, list_files_below(from));
-  std::vector<Staged> staged;
-  std::vector<model::ResultFile> files;
-  const std::string partial_folder = fmt::format("{}-{}", command.value(), start);
+  const auto paths = list_files_below(from);
+  if (!paths && paths.error().code == Code::kNotFound) return std::vector<model::ResultFile>{};
+  if (!paths) return fail(paths.error().within("publish results"));
+  Publication publication(target, from, {command, target.owner, start});
   Status done;
-  for (const std::string& path : paths)
-    if (done) done = stage_one(target, from, path, partial_folder, staged, files);
-  if (done && !staged.empty()) done = publish_staged(target, staged, command.value(), start);
-  drop_staged(staged);
-  if (!done) return fail(done.error().within("publish results"));
-  return files;
+  for (const std::string& path : *paths)
+    if (done) done = publication.stage(path);
+  if (done) done = publication.publish();
+  if (done) return publication.files();
+  if (auto undone = publication.undo(); !undone) done = undone;
+  return fail(done.error().within("publish results"));
 }
 
 Status sync_published(const PublishTarget& target) {
+  // Both are on the store's file system.
   for (const fs::path& folder : {target.results, target.partials}) {
     const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd) continue;  // nothing was published there
-    if (::syncfs(fd.get()) != 0) return fail(Code::kStore, "syncfs " + folder.string());
-    return {};  // both are on the store's file system
+    if (!fd && errno == ENOENT) continue;
+    if (!fd) return store_errno("open " + folder.string());
+    if (::syncfs(fd.get()) != 0) return store_errno("syncfs " + folder.string());
+    return {};
   }
-  return {};
+  return fail(Code::kStore, target.results.string() + " is not there any more");
 }
 
 }  // namespace mnp::node

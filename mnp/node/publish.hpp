@@ -21,16 +21,17 @@ struct PublishTarget {
   OwnerNumber owner;
 };
 
-/// Moves (same file system) or copies every file below `from`. A path that another command has
-/// published is an error naming both (kConfig), and then nothing of this command is published; a
-/// higher (owner, start) of the same command replaces a lower one, never the other way. Files
-/// become read-only. What `reduce` matches becomes a partial `<command>-<start>/<path>`.
-/// Durable only after `sync_published`.
+/// Moves (same file system) or copies every file below `from`; no folder there is no file. A path
+/// that another command has published is an error naming both (kConfig), and then nothing of this
+/// command is published; a higher (owner, start) of the same command replaces a lower one, never
+/// the other way. Files become read-only, executable ones stay so. What `reduce` matches becomes
+/// a partial `<command>-<start>/<path>`. kStore: the store fails, `from` is as it was, and the
+/// call may be made again; any other error is final. Durable only after `sync_published`.
 Result<std::vector<model::ResultFile>> publish_results(const PublishTarget& target,
                                                        const fs::path& from, CommandIndex command,
                                                        uint32_t start);
 
-/// Everything that was published before is on the disk when it returns.
+/// To be called after something was published: all of it is on the disk when it returns. kStore.
 Status sync_published(const PublishTarget& target);
 
 }  // namespace mnp::node

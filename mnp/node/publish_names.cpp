@@ -1,0 +1,124 @@
+#include "mnp/node/publish_names.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <thread>
+#include <tuple>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "mnp/core/text.hpp"
+
+namespace mnp::node {
+namespace {
+
+constexpr char kNames[] = ".names", kIncoming[] = ".incoming";
+constexpr auto kLockLimit = std::chrono::minutes(2);
+constexpr auto kRowLimit = std::chrono::seconds(30);  // for writing a few bytes
+constexpr size_t kMaxRow = size_t{64} << 10;          // bytes; a path is at most 4 KiB
+
+/// Whatever it is, trying again later may do.
+tl::unexpected<Error> store_failed(const Error& error) {
+  return fail(Code::kStore, error.text);
+}
+
+}  // namespace
+
+bool is_reserved(const std::string& path) {
+  const std::string first = path.substr(0, path.find('/'));
+  return first == kNames || first == kIncoming;
+}
+
+fs::path incoming_folder(const fs::path& results) {
+  return results / kIncoming;
+}
+
+Result<PublishedNames> PublishedNames::lock(const fs::path& results) {
+  if (auto made = make_folders(results / kNames); !made) return store_failed(made.error());
+  const TimePoint deadline = Clock::now() + kLockLimit;
+  for (;;) {
+    auto lock = FileLock::try_acquire(results / kNames / ".lock");
+    if (!lock) return store_failed(lock.error());
+    if (*lock) return PublishedNames(results, std::move(**lock));
+    if (Clock::now() > deadline)
+      return fail(Code::kStore, (results / kNames).string() + " stays locked");
+    std::this_thread::sleep_for(Milliseconds(1));
+  }
+}
+
+fs::path PublishedNames::row_path(const std::string& path) const {
+  return results_ / kNames / hex64(fnv1a(path));
+}
+
+Result<std::optional<Publisher>> PublishedNames::read(const std::string& path) const {
+  const auto text = read_file(row_path(path), kMaxRow);
+  if (!text && text.error().code == Code::kNotFound) return std::nullopt;
+  if (!text) return store_failed(text.error());
+  if (text->empty()) return std::nullopt;  // a machine died before it was synced: never kept
+  const auto row = nlohmann::json::parse(*text, nullptr, false);
+  const auto holds = [&](const char* name) {
+    return row.contains(name) && row[name].is_number_unsigned();
+  };
+  if (!row.is_object() || !holds("command") || !holds("owner") || !holds("start") ||
+      !row.contains("path") || row["path"] != path)
+    return fail(Code::kStore, row_path(path).string() + ": not a row for " + path);
+  return Publisher{CommandIndex(row["command"].get<uint32_t>()),
+                   OwnerNumber(row["owner"].get<uint32_t>()), row["start"].get<uint32_t>()};
+}
+
+/// No file where a folder has to be, no folder where the file has to be.
+Status PublishedNames::check_shape(const std::string& path, const Publisher& who) const {
+  struct stat info {};
+  for (size_t slash = path.find('/'); slash != std::string::npos;
+       slash = path.find('/', slash + 1)) {
+    const std::string folder = path.substr(0, slash);
+    if (::lstat((results_ / folder).c_str(), &info) != 0 || S_ISDIR(info.st_mode)) continue;
+    MNP_TRY(const auto row, read(folder));
+    return fail(
+        Code::kConfig,
+        fmt::format("command {} publishes '{}' and {} the file '{}'; give them different "
+                    "paths",
+                    who.command.value(), path,
+                    row ? fmt::format("command {}", row->command.value()) : "another", folder));
+  }
+  if (::lstat((results_ / path).c_str(), &info) == 0 && S_ISDIR(info.st_mode))
+    return fail(Code::kConfig, fmt::format("command {} publishes the file '{}', which is a folder "
+                                           "that another command publishes into",
+                                           who.command.value(), path));
+  return {};
+}
+
+Result<bool> PublishedNames::may_publish(const std::string& path, const Publisher& who) const {
+  MNP_CHECK(check_shape(path, who));
+  MNP_TRY(const auto row, read(path));
+  if (!row) return true;
+  if (row->command != who.command)
+    return fail(Code::kConfig,
+                fmt::format("commands {} and {} both publish '{}'; give them different paths, or "
+                            "let `reduce` match it",
+                            row->command.value(), who.command.value(), path));
+  return std::tuple(who.owner, who.start) >= std::tuple(row->owner, row->start);
+}
+
+/// Without fsync: what it announces is not durable either before the whole commit is synced.
+Status PublishedNames::write(const std::string& path, const Publisher& who) {
+  const nlohmann::json row = {{"path", path},
+                              {"command", who.command.value()},
+                              {"owner", who.owner.value()},
+                              {"start", who.start}};
+  const fs::path place = row_path(path);
+  const fs::path temporary = place.parent_path() / ".row";  // one writer: the lock's holder
+  const Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (!fd) return store_failed(fail_errno("create " + temporary.string()).value());
+  if (auto written = write_all(fd.get(), row.dump() + "\n", Clock::now() + kRowLimit); !written)
+    return store_failed(written.error().within(temporary.string()));
+  if (::rename(temporary.c_str(), place.c_str()) != 0)
+    return store_failed(fail_errno("rename to " + place.string()).value());
+  return {};
+}
+
+}  // namespace mnp::node

@@ -1,0 +1,50 @@
+// Who has published which path of a stage: rows of results/.names/, read and written under one
+// lock that all nodes of the stage share.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "mnp/core/files.hpp"
+#include "mnp/core/ids.hpp"
+#include "mnp/core/result.hpp"
+
+namespace mnp::node {
+
+/// The start that publishes.
+struct Publisher {
+  CommandIndex command;
+  OwnerNumber owner;
+  uint32_t start = 0;
+};
+
+/// Held while it lives.
+class PublishedNames {
+ public:
+  /// kStore: the store fails, or somebody else holds the lock for minutes.
+  static Result<PublishedNames> lock(const fs::path& results);
+
+  /// True: publish; false: a higher (owner, start) of the same command has done so. kConfig names
+  /// both commands when the path is another command's, or a folder where this one needs a file or
+  /// the other way round. kStore: the store fails.
+  Result<bool> may_publish(const std::string& path, const Publisher& who) const;
+  /// Durable only after sync_published.
+  Status write(const std::string& path, const Publisher& who);
+
+ private:
+  PublishedNames(fs::path results, FileLock lock)
+      : results_(std::move(results)), lock_(std::move(lock)) {}
+  fs::path row_path(const std::string& path) const;
+  Result<std::optional<Publisher>> read(const std::string& path) const;
+  Status check_shape(const std::string& path, const Publisher& who) const;
+
+  fs::path results_;
+  FileLock lock_;
+};
+
+/// Of our own folders in results/; no command may publish there.
+bool is_reserved(const std::string& path);
+/// results/.incoming: where files wait, complete, for their place.
+fs::path incoming_folder(const fs::path& results);
+
+}  // namespace mnp::node

@@ -1,0 +1,59 @@
+#include "mnp/node/publish_names.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <thread>
+
+#include "mnp/core/text.hpp"
+#include "waiting.hpp"
+
+namespace mnp::node {
+namespace {
+
+const Publisher kFour{CommandIndex(4), OwnerNumber(2), 3};
+
+class Names : public testing::Test {
+ protected:
+  TemporaryFolder folder = *TemporaryFolder::create("publish-names-test-");
+};
+
+TEST_F(Names, ARowSaysWhoPublishedAndWhatMayReplaceIt) {
+  auto names = PublishedNames::lock(folder.path());
+  ASSERT_TRUE(names) << names.error().text;
+  EXPECT_TRUE(*names->may_publish("a/b", kFour));
+  ASSERT_TRUE(names->write("a/b", kFour));
+  EXPECT_TRUE(*names->may_publish("a/b", kFour));  // again, after a failure
+  EXPECT_TRUE(*names->may_publish("a/b", {CommandIndex(4), OwnerNumber(2), 4}));
+  EXPECT_FALSE(*names->may_publish("a/b", {CommandIndex(4), OwnerNumber(2), 2}));
+  EXPECT_FALSE(*names->may_publish("a/b", {CommandIndex(4), OwnerNumber(1), 9}));
+  EXPECT_TRUE(*names->may_publish("a/b", {CommandIndex(4), OwnerNumber(3), 1}));
+  EXPECT_FALSE(names->may_publish("a/b", {CommandIndex(5), OwnerNumber(3), 1}));
+  EXPECT_TRUE(*names->may_publish("a/c", {CommandIndex(5), OwnerNumber(3), 1}));
+}
+
+TEST_F(Names, AnEmptyRowWasNeverSynced) {
+  auto names = PublishedNames::lock(folder.path());
+  ASSERT_TRUE(replace_file(folder.path() / ".names" / hex64(fnv1a("a")), ""));
+  EXPECT_TRUE(*names->may_publish("a", kFour));
+}
+
+TEST_F(Names, OneAtATime) {
+  auto first = std::make_unique<PublishedNames>(*PublishedNames::lock(folder.path()));
+  std::atomic<bool> got{false};
+  std::thread second([&] { got = PublishedNames::lock(folder.path()).has_value(); });
+  std::this_thread::sleep_for(Milliseconds(50));
+  EXPECT_FALSE(got);
+  first.reset();
+  EXPECT_TRUE(eventually([&] { return got.load(); }));
+  second.join();
+}
+
+TEST_F(Names, OurOwnFoldersAreReserved) {
+  EXPECT_TRUE(is_reserved(".names") && is_reserved(".names/x") && is_reserved(".incoming/1"));
+  EXPECT_FALSE(is_reserved("names") || is_reserved(".namesake") || is_reserved("a/.names"));
+}
+
+}  // namespace
+}  // namespace mnp::node
