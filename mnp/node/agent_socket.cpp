@@ -14,12 +14,13 @@
 namespace mnp::node {
 namespace {
 
-constexpr size_t kMaxQueued = size_t{64} << 20;  // bytes waiting for a local client
 constexpr size_t kReadBlock = size_t{256} << 10;
+constexpr Milliseconds kPause{100};  // of accepting, while no descriptor is left
 
 }  // namespace
 
-LocalPeer::LocalPeer(Loop& loop, Fd fd) : loop_(loop), fd_(std::move(fd)) {
+LocalPeer::LocalPeer(Loop& loop, Fd fd, std::shared_ptr<void> seat)
+    : loop_(loop), fd_(std::move(fd)), seat_(std::move(seat)) {
   loop_.watch(fd_.get(), EPOLLIN, [this](uint32_t events) { ready(events); });
 }
 
@@ -39,7 +40,13 @@ void LocalPeer::close() {
 }
 
 void LocalPeer::send(uint8_t type, std::string_view payload) {
-  if (!fd_) return;
+  if (!fd_ || cut_off_) return;
+  if (queued_.size() + payload.size() > kMaxQueued) {
+    log::error("a local client does not read; closing its connection");
+    cut_off_ = true;
+    ::shutdown(fd_.get(), SHUT_RDWR);  // its end is seen by the reader
+    return;
+  }
   const bool idle = queued_.empty();
   append_frame(queued_, type, payload);
   if (idle) flush();
@@ -48,8 +55,8 @@ void LocalPeer::send(uint8_t type, std::string_view payload) {
 void LocalPeer::flush() {
   size_t sent = 0;
   while (sent < queued_.size()) {
-    const ssize_t n =
-        ::send(fd_.get(), queued_.data() + sent, queued_.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t n = ::send(fd_.get(), queued_.data() + sent, queued_.size() - sent,
+                             MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n > 0) {
       sent += static_cast<size_t>(n);
     } else if (errno == EAGAIN) {
@@ -61,11 +68,6 @@ void LocalPeer::flush() {
     }
   }
   queued_.erase(0, sent);
-  if (queued_.size() > kMaxQueued) {
-    log::error("a local client does not read; closing its connection");
-    ::shutdown(fd_.get(), SHUT_RDWR);
-    return;
-  }
   if (want_write_ != !queued_.empty()) {
     want_write_ = !queued_.empty();
     loop_.change(fd_.get(), want_write_ ? EPOLLIN | EPOLLOUT : EPOLLIN);
@@ -91,24 +93,38 @@ void LocalPeer::read_some() {
       return close();
     }
     if (!*frame) return;
-    if (on_frame) on_frame(std::move(**frame));
+    if (const auto callback = on_frame) callback(std::move(**frame));
+    if (self.use_count() == 1) return;  // nobody wants the rest
   }
 }
 
 AgentSocket::AgentSocket(Loop& loop, Fd fd, std::string path,
                          std::function<void(std::shared_ptr<LocalPeer>)> on_peer)
     : loop_(loop), fd_(std::move(fd)), path_(std::move(path)), on_peer_(std::move(on_peer)) {
+  listen_on();
+}
+
+void AgentSocket::listen_on() {
+  pause_ = 0;
   loop_.watch(fd_.get(), EPOLLIN, [this](uint32_t) { accept_one(); });
 }
 
-AgentSocket::~AgentSocket() {
+/// A client that waits would wake the loop again and again.
+void AgentSocket::pause() {
   loop_.forget(fd_.get());
+  pause_ = loop_.after(kPause, [this] { listen_on(); });
+}
+
+AgentSocket::~AgentSocket() {
+  if (pause_ != 0)
+    loop_.cancel(pause_);
+  else
+    loop_.forget(fd_.get());
   ::unlink(path_.c_str());
 }
 
 Result<std::unique_ptr<AgentSocket>> AgentSocket::listen(
-    Loop& loop, const std::string& path,
-    std::function<void(std::shared_ptr<LocalPeer>)> on_peer) {
+    Loop& loop, const std::string& path, std::function<void(std::shared_ptr<LocalPeer>)> on_peer) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path)
@@ -128,7 +144,12 @@ Result<std::unique_ptr<AgentSocket>> AgentSocket::listen(
 
 void AgentSocket::accept_one() {
   Fd fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!fd) return;
+  if (!fd) {
+    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) pause();
+    return;
+  }
+  if (seat_.use_count() > static_cast<long>(kMaxPeers))
+    return log::warning("refused a local client: there are {} already", kMaxPeers);
   ucred peer{};
   socklen_t size = sizeof peer;
   if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
@@ -136,7 +157,7 @@ void AgentSocket::accept_one() {
     log::warning("refused a local client of user {}", peer.uid);
     return;
   }
-  on_peer_(std::make_shared<LocalPeer>(loop_, std::move(fd)));
+  on_peer_(std::make_shared<LocalPeer>(loop_, std::move(fd), seat_));
 }
 
 }  // namespace mnp::node
