@@ -89,12 +89,10 @@ std::vector<std::string> stage_environment(const Context& context, uint32_t node
   std::vector<std::string> variables;
   std::set<std::string> ours;
   const auto set = [&](const std::string& name, const std::string& value) {
-    ours.insert(name);
-    variables.push_back(name + "=" + value);
+    if (ours.insert(name).second) variables.push_back(name + "=" + value);
   };
   const Identity& me = context.me;
   const model::StageSpec& spec = context.spec();
-  for (const auto& [name, value] : spec.env) set(name, value);
   set(model::kStore, context.store_root.string());
   set(model::kRun, me.run);
   set("MNP_RUN_URL", context.store->url(context.run_keys().run));
@@ -110,8 +108,8 @@ std::vector<std::string> stage_environment(const Context& context, uint32_t node
   set("MASTER_PORT", std::to_string(me.port + 1));
   set("NODE_RANK", std::to_string(node_rank));
   set("NNODES", std::to_string(nodes_joined));
-  if (ours.count("OMP_NUM_THREADS") == 0)
-    set("OMP_NUM_THREADS", std::to_string(spec.cpus.value_or(1)));
+  for (const auto& [name, value] : spec.env) set(name, value);  // does not replace the above
+  set("OMP_NUM_THREADS", std::to_string(spec.cpus.value_or(1)));
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string variable = *entry;
     const std::string name = variable.substr(0, variable.find('='));
