@@ -33,9 +33,10 @@ uint64_t JournalThread::append(model::Event event) {
   uint64_t ticket = 0;
   {
     const std::scoped_lock lock(mutex_);
+    ticket = ++appended_;
+    if (!broken_) return ticket;  // will never be committed
     first = pending_.empty();
     pending_.push_back(std::move(event));
-    ticket = ++appended_;
   }
   if (first) wake_.notify_all();
   return ticket;

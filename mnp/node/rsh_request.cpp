@@ -22,6 +22,11 @@ bool is_host(std::string_view host) {
   return true;
 }
 
+/// Its syntax would only be called nonsense.
+bool is_for_csh(std::string_view command) {
+  return starts_with(trim(command), "set ") || starts_with(trim(command), "setenv ");
+}
+
 std::optional<std::string> literal(const ShellToken& token) {
   if (token.kind != Kind::kWord) return std::nullopt;
   std::string text;
@@ -97,10 +102,6 @@ Result<bool> CommandReader::take_assignment(SpawnRequest& request) {
 Status CommandReader::read(SpawnRequest& request) {
   const bool subshell = take(Kind::kOpen);
   if (subshell) MNP_CHECK(take_profile());
-  if (next() == "set" || next() == "setenv")
-    return fail(Code::kProtocol,
-                "mpirun wrote its request for a C shell; give this user /bin/sh or bash as login "
-                "shell");
   while (true) {
     MNP_TRY(const bool more, take_assignment(request));
     if (!more) break;
@@ -141,7 +142,12 @@ Result<SpawnRequest> parse_rsh_arguments(const std::vector<std::string>& argumen
   request.host = arguments[at];
   const std::vector<std::string> words(arguments.begin() + static_cast<ptrdiff_t>(at) + 1,
                                        arguments.end());
-  MNP_TRY(std::vector<ShellToken> tokens, read_shell_text(join(words, " ")));
+  const std::string command = join(words, " ");
+  if (is_for_csh(command))
+    return fail(Code::kProtocol,
+                "mpirun wrote its request for a C shell; give this user /bin/sh or bash as login "
+                "shell");
+  MNP_TRY(std::vector<ShellToken> tokens, read_shell_text(command));
   MNP_CHECK(CommandReader(std::move(tokens)).read(request));
   MNP_CHECK(check_spawn(request));
   return request;

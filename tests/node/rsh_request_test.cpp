@@ -30,11 +30,12 @@ TEST_P(RshCase, IsUnderstood) {
   std::vector<std::string> arguments = split(*read_file(folder / "arguments"), '\n');
   arguments.pop_back();  // behind the last line
   const auto expected = read_file(folder / "request");
-  EXPECT_EQ(shown(parse_rsh_arguments(arguments)), expected ? *expected : "");
+  ASSERT_TRUE(expected) << expected.error().text;
+  EXPECT_EQ(shown(parse_rsh_arguments(arguments)), *expected);
 }
 
 INSTANTIATE_TEST_SUITE_P(, RshCase, testing::ValuesIn(*list_folder(RSH_CASES)),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& each) { return each.param; });
 
 std::string error_of(const std::vector<std::string>& arguments) {
   const auto request = parse_rsh_arguments(arguments);
