@@ -18,6 +18,7 @@ namespace mnp::model {
 namespace {
 
 constexpr int kMaxTries = 1000;  // of a create-if-absent: each miss means that somebody was faster
+constexpr int kAnswerTries = 3;  // of one creation whose answer is lost
 constexpr std::string_view kSuffix = ".json";
 constexpr std::string_view kJournal = "/journal/";
 
@@ -44,6 +45,21 @@ Result<std::vector<uint32_t>> list_claims(Store& store, const StageKeys& stage) 
       numbers.push_back(*number);
   std::sort(numbers.begin(), numbers.end());
   return numbers;
+}
+
+/// Creates an object that nobody else writes the same way. After a lost answer it is offered again
+/// and what is there is compared. kExists: it is somebody else's; kStore: nobody knows.
+Status create(Store& store, const std::string& key, std::string_view bytes) {
+  Status done;
+  for (int i = 0; i < kAnswerTries; ++i) {
+    done = store.put_new(key, bytes);
+    if (done) return done;
+    if (done.error().code != Code::kExists) continue;
+    const auto there = store.get(key);
+    if (there && *there == bytes) return {};
+    return there ? done : Status(fail(Code::kStore, there.error().text));
+  }
+  return fail(Code::kStore, done.error().text);
 }
 
 /// `nonce` tells two claims of one attempt apart when an answer was lost.
@@ -84,10 +100,9 @@ Result<OwnerNumber> create_claim(Store& store, const StageKeys& stage, Claim cla
     claim.owner = OwnerNumber(number);
     const std::string bytes = claim_to_json(claim, nonce);
     const std::string key = claim_key(stage, number);
-    const auto put = store.put_new(key, bytes);
-    if (put) return claim.owner;
-    if (put.error().code != Code::kExists) return fail(Code::kStore, "claim: " + put.error().text);
-    if (const auto there = store.get(key); there && *there == bytes) return claim.owner;
+    const auto created = create(store, key, bytes);
+    if (created) return claim.owner;
+    if (created.error().code != Code::kExists) return fail(created.error().within("claim"));
   }
   return fail(Code::kStore, "claim: " + stage.owners() + ": others are always faster");
 }
@@ -113,10 +128,10 @@ Status seal(Store& store, const std::string& prefix, OwnerNumber by) {
       sequence = last ? sequence_after(*last) : 0;  // a segment that cannot be read is no obstacle
     }
     const uint32_t number = numbers.empty() ? 1 : numbers.back() + 1;
-    const auto put = store.put_new(segment_key(prefix, number),
-                                   encode_line({sequence, wall_seconds(), Sealed{by}}));
-    if (put) return {};
-    if (put.error().code != Code::kExists) return fail(Code::kStore, "seal: " + put.error().text);
+    const auto created = create(store, segment_key(prefix, number),
+                                encode_line({sequence, wall_seconds(), Sealed{by}}));
+    if (created) return {};
+    if (created.error().code != Code::kExists) return fail(created.error().within("seal"));
   }
   return fail(Code::kStore, "seal: " + prefix + " grows faster than it can be sealed");
 }

@@ -50,7 +50,9 @@ struct Claim {
 };
 
 /// Creates the next claim, then seals every journal of every other attempt. After it returns,
-/// no earlier owner can commit any more. Two callers never get the same number.
+/// no earlier owner can commit any more. Two callers never get the same number. After an error the
+/// attempt should end: its claim may be there, and a claim again in the same attempt would find
+/// its own journal sealed by whoever came between.
 Result<OwnerNumber> claim_stage(Store& store, const StageKeys& stage, const std::string& job,
                                 uint32_t attempt);
 /// The highest claim; kNotFound when there is none; any other error is not an absence.
