@@ -1,6 +1,9 @@
+#include <set>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "mnp/core/files.hpp"
 #include "mnp/core/text.hpp"
 #include "mnp/model/journal.hpp"
 #include "tests/model/journal_fixture.hpp"
@@ -90,6 +93,20 @@ TEST(JournalLine, SaysWhatIsWrong) {
   EXPECT_EQ(refusal(with_checksum(R"({"n":1,"t":1.000000,"e":"sealed","by":-1)")),
             "'sealed' has members out of place after byte 32");
   EXPECT_NE(refusal(with_checksum(R"({"n":1,"t":1.000000,"e":"sealed","by":1,"x":2)")), "");
+}
+
+TEST(JournalLine, TheDocumentsExamplesAreLines) {
+  const auto text = read_file(fs::path(MNP_SOURCE_DIR) / "docs/journal.md");
+  ASSERT_TRUE(text);
+  std::set<size_t> kinds;
+  for (const std::string& line : split(*text, '\n')) {
+    if (!starts_with(line, "{\"n\":")) continue;
+    const auto read = decode_line(line + "\n");
+    ASSERT_TRUE(read) << line << ": " << read.error().text;
+    EXPECT_EQ(encode_line(*read), line + "\n");
+    kinds.insert(read->event.index());
+  }
+  EXPECT_EQ(kinds.size(), std::variant_size_v<Event>) << "an example of every event";
 }
 
 TEST(JournalLine, DealsManyCompactly) {
