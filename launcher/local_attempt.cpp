@@ -61,6 +61,7 @@ fs::path LocalAttempt::scratch_of(uint32_t index) const {
 
 std::vector<std::string> LocalAttempt::environment(uint32_t index) const {
   LocalNode node;
+  node.bin = fs::path(host_.node_program).parent_path();
   node.job = job_;
   node.attempt = number_;
   node.index = index;

@@ -34,6 +34,8 @@ std::map<std::string, std::string> own_environment() {
 std::vector<std::string> node_environment(const model::SubmitJob& request, const LocalNode& node) {
   auto variables = own_environment();
   for (const auto& [name, value] : request.environment) variables[name] = value;
+  std::string& path = variables["PATH"];
+  path = node.bin.string() + ":" + (path.empty() ? "/usr/bin:/bin" : path);
   variables["AWS_BATCH_JOB_ID"] = node.job + "#" + std::to_string(node.index);
   variables["AWS_BATCH_JOB_ATTEMPT"] = std::to_string(node.attempt);
   variables["AWS_BATCH_JOB_NODE_INDEX"] = std::to_string(node.index);

@@ -11,6 +11,7 @@
 namespace mnp::launcher {
 
 struct LocalNode {
+  fs::path bin;  // folder of mnp's programs, put in front of PATH
   std::string job;
   uint32_t attempt = 1;
   uint32_t index = 0;

@@ -27,6 +27,7 @@ ChildNode::ChildNode(Loop& loop, Context& context, Machine machine,
 
 ChildNode::~ChildNode() {
   for (const Loop::TimerId timer : timers_) loop_.cancel(timer);
+  if (worker_) worker_->close();  // its threads call the others
 }
 
 Status ChildNode::open() {
@@ -128,7 +129,10 @@ void ChildNode::welcome(const std::string& payload) {
   lease_ = Milliseconds(welcome->lease_ms);
   timers_.push_back(loop_.every(Milliseconds(welcome->beat_ms), [this] { beat(); }));
   beat();
-  worker_->prepare([this](const Result<uint32_t>& slots) { prepared(slots); });
+  if (auto prepares =
+          worker_->prepare([this](const Result<uint32_t>& slots) { prepared(slots); });
+      !prepares)
+    prepared(fail(prepares.error()));
 }
 
 void ChildNode::prepared(const Result<uint32_t>& slots) {

@@ -86,6 +86,7 @@ void CommandStage::poison(const std::vector<CommandIndex>& commands) {
 
 void CommandStage::set_dealing(bool dealing) {
   dealing_ = dealing;
+  begun_ |= dealing;
   if (dealing) turn();
 }
 
@@ -236,7 +237,7 @@ void CommandStage::acknowledge(std::map<NodeIndex, model::Kept>& kept) {
 }
 
 void CommandStage::tell_if_finished() {
-  if (told_ || !scheduler_.finished() || !pending_.empty()) return;
+  if (!begun_ || told_ || !scheduler_.finished() || !pending_.empty()) return;
   told_ = true;
   loop_.post([this] { callbacks_.finished(); });
 }

@@ -90,7 +90,7 @@ class CommandStage {
   std::set<Start> journaled_;        // records among `pending_`
   std::optional<Loop::TimerId> timer_;
   TimePoint last_progress_ = Clock::now();
-  bool dealing_ = false, careful_ = false, told_ = false;
+  bool dealing_ = false, begun_ = false, careful_ = false, told_ = false;
 };
 
 }  // namespace mnp::node

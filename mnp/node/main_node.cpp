@@ -33,6 +33,9 @@ MainNode::MainNode(Loop& loop, Context& context, Machine machine,
 
 MainNode::~MainNode() {
   for (const Loop::TimerId timer : timers_) loop_.cancel(timer);
+  if (worker_) worker_->close();  // their threads call the others
+  errands_.reset();
+  journal_.reset();
 }
 
 // ---- opening
@@ -193,7 +196,10 @@ void MainNode::start() {
     program_->begin(*journal_, *roster_, *worker_,
                     ProgramStage::Callbacks{[this](const Status& done) { end(done); }});
   roster_->set_main(describe_machine(machine_, context_.me.own_address), 0, false);
-  worker_->prepare([this](const Result<uint32_t>& slots) { prepared(slots); });
+  if (auto prepares =
+          worker_->prepare([this](const Result<uint32_t>& slots) { prepared(slots); });
+      !prepares)
+    return end(prepares);
   write_progress();
 }
 

@@ -93,7 +93,6 @@ class MainNode {
   std::shared_ptr<cpu::Orphans> orphans_;
   KeeperLink& keeper_;
 
-  // Destroyed from the bottom up: who calls goes before who is called.
   std::unique_ptr<Reduction> reduction_;
   std::unique_ptr<CommandStage> commands_;  // or
   std::unique_ptr<ProgramStage> program_;

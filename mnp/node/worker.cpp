@@ -35,7 +35,7 @@ Worker::Worker(Loop& loop, Context& context, Machine machine,
       machine_(std::move(machine)),
       orphans_(std::move(orphans)),
       callbacks_(std::move(callbacks)),
-      daemons_(orphans_) {}
+      daemons_(std::make_unique<Daemons>(orphans_)) {}
 
 Result<std::unique_ptr<Worker>> Worker::create(Loop& loop, Context& context, Machine machine,
                                                std::shared_ptr<cpu::Orphans> orphans,
@@ -50,21 +50,27 @@ Result<std::unique_ptr<Worker>> Worker::create(Loop& loop, Context& context, Mac
   return worker;
 }
 
-Worker::~Worker() {
-  if (preparing_.joinable()) preparing_.join();
+Worker::~Worker() { close(); }
+
+void Worker::close() {
+  if (setup_) setup_->kill();
   if (draining_.joinable()) draining_.join();
-  executor_.reset();  // its slots hand over to the committer
+  if (preparing_.joinable()) preparing_.join();
+  daemons_.reset();   // a program hands over to the committer,
+  executor_.reset();  // and so do the slots
   committer_.reset();
 }
 
 // ---- before the first command
 
-void Worker::prepare(std::function<void(Result<uint32_t>)> ready) {
+Status Worker::prepare(std::function<void(Result<uint32_t>)> ready) {
   create_committer();
+  MNP_TRY(setup_, cpu::CommandRunner::create(orphans_));
   preparing_ = std::thread([this, ready = std::move(ready)] {
     auto slots = prepare_here();
     loop_.post([ready, slots = std::move(slots)] { ready(slots); });
   });
+  return {};
 }
 
 Result<uint32_t> Worker::prepare_here() {
@@ -81,14 +87,13 @@ Result<uint32_t> Worker::prepare_here() {
     request.gpus_available = static_cast<uint32_t>(machine_.gpus.list.size());
     MNP_TRY(slots_, cpu::lay_out_slots(machine_.topology, request));
   }
-  MNP_CHECK(run_setup());
+  MNP_CHECK(run_setup(*setup_));
   return static_cast<uint32_t>(context_.is_program() ? 1 : slots_.size());
 }
 
-Status Worker::run_setup() {
+Status Worker::run_setup(cpu::CommandRunner& runner) {
   const model::StageSpec& spec = context_.spec();
   if (spec.setup.empty()) return {};
-  MNP_TRY(const auto runner, cpu::CommandRunner::create(orphans_));
   cpu::Start start;
   start.line = spec.setup;
   start.base = std::make_shared<const std::vector<std::string>>(
@@ -97,7 +102,7 @@ Status Worker::run_setup() {
   start.extra = start.marks;
   start.cwd = spec.cwd;
   LogSink sink;
-  const cpu::Finished finished = runner->run(start, sink);
+  const cpu::Finished finished = runner.run(start, sink);
   if (finished.ending.success()) return {};
   return fail(Code::kConfig, fmt::format("setup: {}: {}", model::to_text(finished.ending),
                                          spec.setup));
@@ -184,8 +189,9 @@ model::Held Worker::held() const {
 
 void Worker::drain(Milliseconds grace, Milliseconds flush, std::function<void(Status)> done) {
   if (draining_.joinable()) return;  // once
-  if (preparing_.joinable()) preparing_.join();
+  if (setup_) setup_->stop(grace);
   draining_ = std::thread([this, grace, flush, done = std::move(done)] {
+    if (preparing_.joinable()) preparing_.join();
     if (executor_) {
       executor_->drain(grace);
       if (!executor_->wait_idle(Clock::now() + grace + cpu::kKillDeadline))
@@ -220,7 +226,7 @@ Status Worker::start_program(EpochNumber epoch, uint32_t start, cpu::Start how,
     if (!finished.stopped) committer_->add(std::move(ran));
   };
   held_.insert({CommandIndex(0), start});
-  return daemons_.start(0, epoch, std::move(how), std::move(callbacks));
+  return daemons_->start(0, epoch, std::move(how), std::move(callbacks));
 }
 
 }  // namespace mnp::node

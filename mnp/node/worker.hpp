@@ -43,10 +43,13 @@ class Worker {
                                                 std::shared_ptr<cpu::Orphans> orphans,
                                                 Callbacks callbacks);
   ~Worker();
+  /// Ends every process and thread of this node; no callback of a thread comes after it. Those who
+  /// are called are destroyed next.
+  void close();
 
   /// Once plan and owner are known: inputs, slots, `setup`; off the loop. `ready` gets the number
   /// of slots, or why this node cannot take part.
-  void prepare(std::function<void(Result<uint32_t>)> ready);
+  Status prepare(std::function<void(Result<uint32_t>)> ready);
   /// Starts the slots; to be called once, after prepare, in the first epoch.
   Status start_slots();
 
@@ -69,7 +72,7 @@ class Worker {
   /// what MPI needs on this node.
   Status start_daemon(uint64_t id, EpochNumber epoch, cpu::Start start,
                       Daemons::Callbacks callbacks);
-  void stop_daemon(uint64_t id) { daemons_.stop(id); }
+  void stop_daemon(uint64_t id) { daemons_->stop(id); }
   /// Ends all that is left of an epoch, its rank's connection too; `done` in the loop.
   void end_epoch(EpochNumber epoch, std::function<void()> done);
   std::vector<std::string> daemon_environment(EpochNumber epoch) const;
@@ -90,7 +93,7 @@ class Worker {
   Worker(Loop& loop, Context& context, Machine machine, std::shared_ptr<cpu::Orphans> orphans,
          Callbacks callbacks);
   Result<uint32_t> prepare_here();
-  Status run_setup();
+  Status run_setup(cpu::CommandRunner& runner);
   void create_committer();
   void take_peer(std::shared_ptr<LocalPeer> peer);
   void first_frame(const std::shared_ptr<LocalPeer>& peer, Frame frame);
@@ -103,6 +106,7 @@ class Worker {
   const Machine machine_;
   std::shared_ptr<cpu::Orphans> orphans_;
   Callbacks callbacks_;
+  std::unique_ptr<cpu::CommandRunner> setup_;
   std::vector<cpu::Slot> slots_;
   std::unique_ptr<AgentSocket> socket_;
   std::map<LocalPeer*, std::shared_ptr<LocalPeer>> strangers_;  // have not said what they are
@@ -112,7 +116,7 @@ class Worker {
   std::unique_ptr<Executor> executor_;
   std::set<std::pair<CommandIndex, uint32_t>> held_;  // with the number of the start
   std::map<std::pair<CommandIndex, uint32_t>, model::Record> unkept_;
-  Daemons daemons_;
+  std::unique_ptr<Daemons> daemons_;
   std::thread preparing_, draining_;
 };
 

@@ -117,7 +117,7 @@ Status Worker::start_daemon(uint64_t id, EpochNumber epoch, cpu::Start start,
                             Daemons::Callbacks callbacks) {
   start.leave_descendants = true;
   start.cwd = context_.spec().cwd;
-  return daemons_.start(id, epoch, std::move(start), std::move(callbacks));
+  return daemons_->start(id, epoch, std::move(start), std::move(callbacks));
 }
 
 void Worker::end_epoch(EpochNumber epoch, std::function<void()> done) {
@@ -127,7 +127,7 @@ void Worker::end_epoch(EpochNumber epoch, std::function<void()> done) {
     rank_.reset();
   }
   if (epoch == epoch_.epoch) epoch_.epoch = EpochNumber(0);
-  daemons_.end_epoch(epoch, [this, done = std::move(done)] { loop_.post(done); });
+  daemons_->end_epoch(epoch, [this, done = std::move(done)] { loop_.post(done); });
 }
 
 }  // namespace mnp::node
