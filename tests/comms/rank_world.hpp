@@ -45,8 +45,8 @@ class RankWorld {
   pid_t pid(size_t rank) const { return agents_[rank].pid; }
 
   void send(size_t rank, model::RankFrame type, std::string_view payload);
-  /// Turns the loop until `done` holds: false when the deadline has passed. Rings become bells, as
-  /// agents do it, unless `deaf`.
+  /// Turns the loop until `done` holds: false when the deadline has passed or mpirun has ended.
+  /// Rings become bells, as agents do it, unless `deaf`.
   bool until(const std::function<bool()>& done);
   /// Turns the loop for a time.
   void run_for(Milliseconds time);
@@ -75,6 +75,7 @@ class RankWorld {
     bool paused = false;
   };
   void start(const Options& options);
+  bool launcher_ended() const;
   void turn(Milliseconds wait);
   void read_from(Agent& agent);
   void take(Agent& agent, Frame frame);
