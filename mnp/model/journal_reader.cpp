@@ -65,16 +65,16 @@ void Reader::take_sound(const JournalLine& line) {
   each_(line);
 }
 
-/// A line that is not sound may hide the next one, when the newline between them was hit.
+/// When the newline between two lines was hit, the second hides behind the first. Only the last
+/// start can be that of a line with its newline.
 void Reader::take_line(std::string_view text) {
-  for (;;) {
-    const auto line = decode_line(text);
-    if (line) return take_sound(*line);
-    damage(line_, line.error().text);
-    const size_t next = text.find(kLineStart, 1);
-    if (next == std::string_view::npos) return;
-    text.remove_prefix(next);
-  }
+  const auto line = decode_line(text);
+  if (line) return take_sound(*line);
+  damage(line_, line.error().text);
+  const size_t start = text.rfind(kLineStart);
+  if (start == std::string_view::npos || start == 0) return;
+  const auto hidden = decode_line(text.substr(start));
+  if (hidden) take_sound(*hidden);
 }
 
 void Reader::take_lines(std::string_view bytes) {

@@ -204,6 +204,17 @@ TEST(JournalReaderOfAFaultyStore, AStoreThatDoesNotAnswerIsNoDamage) {
   EXPECT_EQ(summary.error().code, Code::kStore);
 }
 
+TEST(JournalReaderOfRubbish, OneLineOfManyStartsTakesNoTimeToSpeakOf) {
+  MemoryStore store;
+  std::string rubbish;
+  for (size_t i = 0; i < 1000000; ++i) rubbish += "{\"n\":rubbish ";
+  const std::string sound = encode_line({1, 1, begun_of(1)});
+  ASSERT_TRUE(store.put("j/00000001.jsonl", rubbish + sound));
+  const Read found = read(store);  // quadratic, this would take hours
+  EXPECT_EQ(found.lines, std::vector<std::string>{sound});
+  EXPECT_EQ(found.summary.damages.size(), 1u);
+}
+
 TEST(JournalReaderOfRubbish, NamesALimitedNumberOfDamages) {
   MemoryStore store;
   std::string rubbish;
