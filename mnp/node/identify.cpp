@@ -74,6 +74,10 @@ Status read_ours(const GetEnv& get, Identity& me) {
                 fmt::format("nothing to run: neither {} (a run of `mnp`) nor {} (a command list) "
                             "is set",
                             model::kRun, model::kListFile));
+  return {};
+}
+
+Status can_prove_itself(const Identity& me) {
   if (me.nodes > 1 && me.store.empty() && me.join_secret.empty())
     return fail(Code::kConfig,
                 fmt::format("{} nodes have no way to prove that they belong together: set {} to a "
@@ -92,10 +96,11 @@ Status refuse_urls(const Identity& me) {
 
 }  // namespace
 
-Result<Identity> identify(const GetEnv& get) {
+Result<Identity> identify(const GetEnv& get, bool has_key) {
   Identity me;
   MNP_CHECK(read_batch(get, me));
   MNP_CHECK(read_ours(get, me));
+  if (!has_key) MNP_CHECK(can_prove_itself(me));
   MNP_CHECK(refuse_urls(me));
   return me;
 }

@@ -40,6 +40,7 @@ using GetEnv = std::function<const char*(const char*)>;
 
 /// All cases: main, child, a single node, a plain (not multi-node) Batch job, no Batch at all.
 /// kConfig names the variable, what it holds and what it should be.
-Result<Identity> identify(const GetEnv& get);
+/// `has_key`: the keeper holds the join key, so that neither store nor secret has to be named.
+Result<Identity> identify(const GetEnv& get, bool has_key = false);
 
 }  // namespace mnp::node

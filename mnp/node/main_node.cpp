@@ -41,6 +41,9 @@ MainNode::~MainNode() {
 // ---- opening
 
 Status MainNode::open() {
+  if (context_.me.store.empty())
+    log::warning("{} is not set: journal, output and results stay in {} of each node's own disk",
+                 model::kStore, context_.store_root.string());
   MNP_CHECK(load_plan(context_));
   MNP_CHECK(open_work());
   MNP_CHECK(open_journal());

@@ -70,7 +70,8 @@ Result<NodeArguments> parse_node_arguments(const std::vector<std::string>& words
       arguments.answer = kHelp;
     } else if (word == "--version") {
       arguments.answer = "mnp-node " MNP_VERSION;
-    } else if (word == "--key-kept") {  // for people who look at the process list
+    } else if (word == "--key-kept") {
+      arguments.key_kept = true;
     } else if ((word == "--link" || word == "--incarnation") && i + 1 < words.size()) {
       MNP_TRY(const int64_t number, parse_integer(words[++i]));
       if (word == "--link") arguments.link = static_cast<int>(number);

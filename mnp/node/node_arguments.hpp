@@ -14,6 +14,7 @@ struct NodeArguments {
   std::string answer;  // to --help or --version; else empty
   int link = -1;       // of an agent: the descriptor to its keeper
   Incarnation incarnation{1};
+  bool key_kept = false;  // by the keeper, for an agent
 };
 /// kUsage says what is understood.
 Result<NodeArguments> parse_node_arguments(const std::vector<std::string>& words);

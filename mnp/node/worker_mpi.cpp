@@ -101,6 +101,7 @@ std::vector<std::string> Worker::daemon_environment(EpochNumber epoch) const {
       "OMPI_MCA_orte_tmpdir_base=" + temporary,
       "OMPI_MCA_btl_vader_backing_directory=" + temporary,
       "PRTE_MCA_prte_tmpdir_base=" + temporary,
+      "PMIX_MCA_gds=hash",  // no files shared with other nodes of this machine
       "OMPI_ALLOW_RUN_AS_ROOT=1",
       "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
       "PRTE_ALLOW_RUN_AS_ROOT=1",
