@@ -164,6 +164,18 @@ TEST(Identify, RawContainersWithNeitherAreRefusedWhereThereAreSeveral) {
   EXPECT_TRUE(identity_of(with(kRaw, {{"AWS_BATCH_JOB_NUM_NODES", "1"}})));
 }
 
+TEST(Identify, AKeyThatTheKeeperHoldsIsProofEnough) {
+  const auto me = identify(
+      [](const char* name) -> const char* {
+        const auto found = kRaw.find(name);
+        return found == kRaw.end() ? nullptr : found->second.c_str();
+      },
+      true);
+  ASSERT_TRUE(me) << me.error().text;
+  EXPECT_EQ(me->store, "");
+  EXPECT_EQ(me->join_secret, "");
+}
+
 TEST(Identify, RawMainNeedsAListAndAChildDoesNot) {
   Variables main = with(kRaw, {{"MNP_STORE", "/store"}});
   main.erase("LIST_FILE_S3_PATH");
