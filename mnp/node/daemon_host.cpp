@@ -29,7 +29,9 @@ std::string exit_of(const cpu::Finished& finished) {
 }  // namespace
 
 void DaemonHost::start(uint64_t id, EpochNumber epoch, const SpawnRequest& request, Say say) {
-  auto plan = plan_daemon(request, worker_.daemon_base(), worker_.daemon_environment(epoch));
+  std::vector<std::string> own = worker_.daemon_environment(epoch);
+  for (std::string& entry : worker_.daemon_folders()) own.push_back(std::move(entry));
+  auto plan = plan_daemon(request, worker_.daemon_base(), own);
   if (!plan) return say(SpawnFrame::kRefused, plan.error().text);
   Daemons::Callbacks callbacks;
   auto unread = std::make_shared<std::atomic<size_t>>(0);

@@ -6,7 +6,7 @@
 
 #include "mnp/core/log.hpp"
 #include "mnp/model/environment.hpp"
-#include "mnp/node/restore.hpp"
+#include "mnp/model/history.hpp"
 
 namespace mnp::node {
 namespace {
@@ -20,6 +20,8 @@ std::string one_line(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text;
 }
+
+std::string parent_of(const std::string& key) { return key.substr(0, key.rfind('/')); }
 
 }  // namespace
 
@@ -75,17 +77,23 @@ Status MainNode::open_journal() {
           model::claim_stage(*context_.store, keys, context_.me.job, context_.me.attempt));
   const TimePoint claimed = Clock::now();
   const model::CommandList& list = commands_ ? commands_->list() : *program_list_;
-  const std::vector<uint64_t> identities = list.identities();
-  MNP_TRY(const Restored restored,
-          restore_journals(*context_.store, keys, own, identities,
-                           [this](const model::Event& event, const std::string& attempt) {
-                             if (commands_) commands_->restore(event);
-                             if (program_) program_->restore(event);
-                             if (const auto* kept = std::get_if<model::RecordKept>(&event))
-                               reduction_->add(attempt, kept->record);
-                           }));
-  careful_ = restored.lost_main;
-  if (!restored.last_said_goodbye) deal_from_ = claimed + context_.spec().lease + kLeaseMargin;
+  std::vector<std::pair<size_t, model::Record>> kept;  // with partials
+  const auto on_event = [&](size_t journal, const model::Event& event) {
+    if (commands_) commands_->restore(event);
+    if (program_) program_->restore(event);
+    const auto* record = std::get_if<model::RecordKept>(&event);
+    if (record != nullptr && context_.spec().reduce) kept.emplace_back(journal, record->record);
+  };
+  const auto on_damage = [](size_t, const model::Damage& damage) {
+    log::warning("{} line {}: {}; what it may have held is not final", damage.key, damage.line,
+                 damage.what);
+  };
+  MNP_TRY(const model::History history,
+          model::read_history(*context_.store, keys, list, {on_event, on_damage}));
+  for (auto& [journal, record] : kept)
+    reduction_->add(parent_of(history.journals[journal]), record);
+  careful_ = !history.goodbye;
+  if (!history.goodbye) deal_from_ = claimed + context_.spec().lease + kLeaseMargin;
   begun_.run = context_.me.run;
   begun_.stage = context_.stage_name;
   begun_.job = context_.me.job;
@@ -93,7 +101,7 @@ Status MainNode::open_journal() {
   begun_.owner = context_.owner;
   begun_.commands = list.size();
   begun_.list_digest = list.digest();
-  begun_.fresh_failures = context_.me.fresh_failures;
+  begun_.fresh_failures = context_.me.fresh_failures || history.failures_unsure;
   errands_ = std::make_unique<Errands>();
   JournalThread::Callbacks callbacks;
   callbacks.committed = [this](uint64_t through) {

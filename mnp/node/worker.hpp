@@ -76,6 +76,9 @@ class Worker {
   /// Ends all that is left of an epoch, its rank's connection too; `done` in the loop.
   void end_epoch(EpochNumber epoch, std::function<void()> done);
   std::vector<std::string> daemon_environment(EpochNumber epoch) const;
+  /// Folders of this node's own for a daemon of MPI and its ranks. Not for mpirun: it would hand
+  /// main's folders on to every node.
+  std::vector<std::string> daemon_folders() const;
   /// What daemons start out from: their ranks are the program's own processes in a program stage.
   std::vector<std::string> daemon_base() const;
 

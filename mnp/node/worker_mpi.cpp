@@ -98,15 +98,19 @@ std::vector<std::string> Worker::daemon_environment(EpochNumber epoch) const {
       fmt::format("{}={}", model::kEpoch, epoch.value()),
       fmt::format("{}={}", model::kNode, context_.me.index.value()),
       "TMPDIR=" + temporary,
-      "OMPI_MCA_orte_tmpdir_base=" + temporary,
-      "OMPI_MCA_btl_vader_backing_directory=" + temporary,
-      "PRTE_MCA_prte_tmpdir_base=" + temporary,
       "PMIX_MCA_gds=hash",  // no files shared with other nodes of this machine
       "OMPI_ALLOW_RUN_AS_ROOT=1",
       "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
       "PRTE_ALLOW_RUN_AS_ROOT=1",
       "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1",
   };
+}
+
+std::vector<std::string> Worker::daemon_folders() const {
+  const std::string temporary = context_.scratch.temporary().string();
+  return {"OMPI_MCA_orte_tmpdir_base=" + temporary,
+          "OMPI_MCA_btl_vader_backing_directory=" + temporary,
+          "PRTE_MCA_prte_tmpdir_base=" + temporary};
 }
 
 std::vector<std::string> Worker::daemon_base() const {
