@@ -42,7 +42,8 @@ struct Start {
   std::string cwd;        // also set as PWD; empty: this process's own
   std::vector<int> cpus;  // bound to these; empty: not bound
   std::optional<Milliseconds> timeout;
-  std::optional<int> warn_signal;    // sent kWarnBefore ahead of the timeout
+  std::optional<int> warn_signal;    // sent `warn_before` the timeout
+  Milliseconds warn_before{0};
   uint64_t max_output = UINT64_MAX;  // bytes handed to the sink; the rest is read and dropped
   /// For daemons: what the command leaves behind lives on, and its output is read until every
   /// holder of the pipe is gone. `Orphans::spare` says until when.
@@ -69,7 +70,6 @@ struct RunnerOptions {
   Milliseconds timeout_grace{10000};  // from SIGTERM at the timeout to SIGKILL
 };
 
-inline constexpr Milliseconds kWarnBefore{30000};    // or a quarter of the timeout if that is less
 inline constexpr Milliseconds kKillDeadline{10000};  // for processes to be gone after SIGKILL
 
 /// One per slot. `run` is called by one thread at a time, whose signals are blocked meanwhile; it

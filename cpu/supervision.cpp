@@ -86,7 +86,7 @@ Supervision::Supervision(const Start& start, const RunnerOptions& options, Launc
   if (!start.timeout) return;
   timeout_at_ = sample_at_ - kSampleEvery + *start.timeout;
   if (start.warn_signal)
-    warn_at_ = *timeout_at_ - std::min<Milliseconds>(kWarnBefore, *start.timeout / 4);
+    warn_at_ = *timeout_at_ - start.warn_before;
 }
 
 TimePoint Supervision::next_deadline() const {

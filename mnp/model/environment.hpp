@@ -58,7 +58,7 @@ inline constexpr std::array<Variable, 33> kVariables = {{
     {"MNP_COMMAND_COUNT", ReadBy::kCommand, "number of commands"},
     {"MNP_TRY", ReadBy::kCommand, "counts every start of the command in the run, from 1"},
     {"MNP_INPUTS", ReadBy::kCommand, "folder with the stage's inputs by name"},
-    {"MNP_INPUTS_URL", ReadBy::kCommand, "with stage_inputs: false, where inputs are"},
+    {"MNP_INPUTS_URL", ReadBy::kCommand, "with stage_inputs: false, a line `name place` for every input"},
     {"MNP_RESULTS", ReadBy::kCommand, "empty folder; what a successful command leaves there is published"},
     {"MNP_SCRATCH", ReadBy::kCommand, "folder on the node's scratch disk, shared by its commands"},
     {"MNP_GPUS", ReadBy::kCommand, "number of GPUs of the command"},

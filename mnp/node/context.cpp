@@ -9,6 +9,7 @@
 
 #include "mnp/core/text.hpp"
 #include "mnp/model/environment.hpp"
+#include "mnp/node/inputs.hpp"
 
 extern char** environ;
 
@@ -102,6 +103,8 @@ std::vector<std::string> stage_environment(const Context& context, uint32_t node
   set(model::kNode, std::to_string(me.index.value()));
   set("MNP_NODES", std::to_string(me.nodes));
   set("MNP_INPUTS", context.scratch.inputs().string());
+  if (!spec.stage_inputs)
+    set("MNP_INPUTS_URL", input_places(context.store_root, context.run_keys(), spec));
   set("MNP_SCRATCH", context.scratch.shared().string());
   set("MASTER_ADDR", me.is_main() ? (me.own_address.empty() ? "127.0.0.1" : me.own_address)
                                   : me.main_address);

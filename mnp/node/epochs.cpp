@@ -14,6 +14,7 @@ namespace {
 constexpr Milliseconds kLaunchLimit{60000};        // for a launch of a few nodes
 constexpr Milliseconds kLaunchLimitPerNode{500};   // and for each of them
 constexpr Milliseconds kEndLimit{10000};           // for all nodes to end an epoch
+constexpr Milliseconds kStable{120000};            // a world that lived so long was no failure
 constexpr Milliseconds kPause{500};                // before another launch after a failed one
 constexpr size_t kMaxWords = 4096;                 // of mpirun's output kept for messages
 constexpr uint64_t kMpirunId = 0;                  // among the worker's daemons
@@ -123,6 +124,7 @@ Status Epochs::launch_ranks(const MpiHosts& hosts, const fs::path& folder) {
 /// The world is not there, or no more, although all its nodes are.
 void Epochs::fail_launch(const std::string& why) {
   if (state_ != State::kLaunching && state_ != State::kUp) return;
+  if (Clock::now() - begun_at_ > kStable) failures_ = 0;
   ++failures_;
   const std::string text = fmt::format("epoch {}: {}{}", number_.value(), why,
                                        words_.empty() ? "" : ": " + std::string(trim(words_)));

@@ -139,6 +139,7 @@ cpu::Start Executor::start_of(const SlotState& slot, const model::Deal::Item& it
   start.cpus = slot.slot.cpus;
   start.timeout = spec.timeout;
   start.warn_signal = spec.warn_signal;
+  start.warn_before = spec.warn_before;
   start.max_output = spec.max_output;
   return start;
 }

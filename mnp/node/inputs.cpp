@@ -26,6 +26,7 @@ fs::path input_source(const fs::path& store, const model::RunKeys& run,
 Status link_inputs(const fs::path& store, const model::RunKeys& run, const model::StageSpec& spec,
                    const fs::path& folder, bool here) {
   MNP_CHECK(make_folders(folder));
+  if (!spec.stage_inputs) return {};
   for (const model::Input& input : spec.inputs) {
     if (input.broadcast && !here) continue;
     const fs::path source = input_source(store, run, input);
@@ -43,6 +44,14 @@ Status link_inputs(const fs::path& store, const model::RunKeys& run, const model
     MNP_CHECK(link_one(source, folder / input.name));
   }
   return {};
+}
+
+std::string input_places(const fs::path& store, const model::RunKeys& run,
+                         const model::StageSpec& spec) {
+  std::string lines;
+  for (const model::Input& input : spec.inputs)
+    lines += input.name + " " + input_source(store, run, input).string() + "\n";
+  return lines;
 }
 
 Status link_broadcast(const fs::path& folder, const std::string& name, const fs::path& received) {

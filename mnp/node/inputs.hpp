@@ -18,6 +18,10 @@ fs::path input_source(const fs::path& store, const model::RunKeys& run, const mo
 Status link_inputs(const fs::path& store, const model::RunKeys& run, const model::StageSpec& spec,
                    const fs::path& folder, bool here);
 
+/// A line `name place` for every input, for commands that fetch them (`stage_inputs: false`).
+std::string input_places(const fs::path& store, const model::RunKeys& run,
+                         const model::StageSpec& spec);
+
 /// A broadcast input has arrived at `received`.
 Status link_broadcast(const fs::path& folder, const std::string& name, const fs::path& received);
 

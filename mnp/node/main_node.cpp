@@ -7,6 +7,7 @@
 #include "mnp/core/log.hpp"
 #include "mnp/model/environment.hpp"
 #include "mnp/model/history.hpp"
+#include "mnp/node/network.hpp"
 
 namespace mnp::node {
 namespace {
@@ -220,10 +221,20 @@ void MainNode::prepared(const Result<uint32_t>& slots) {
   roster_->set_main(describe_machine(machine_, context_.me.own_address), *slots, true);
 }
 
+/// Batch tells main's address to the children alone: main learns it from the route to the first.
+void MainNode::learn_own_address(const std::string& child) {
+  auto address = address_towards(child);
+  if (!address) return log::error("{}", address.error().text);
+  context_.me.own_address = *address;
+  roster_->set_main_address(*address);
+}
+
 void MainNode::node_changed(NodeIndex index) {
+  const RosterNode& node = roster_->at(index);
+  if (context_.me.own_address.empty() && index != context_.me.index)
+    learn_own_address(node.machine.address);
   write_nodes();
   if (phase_ == Phase::kEnding) return;
-  const RosterNode& node = roster_->at(index);
   if (node.state == NodeState::kUnfit) return unfit(index);
   if (node.state != NodeState::kReady) return;
   journal_->append(model::NodeJoined{index, node.incarnation, node.machine.host, node.slots});

@@ -51,6 +51,7 @@ class MainNode {
   Status make_key(std::optional<JoinKey>& key);
   Status create_worker();
   void prepared(const Result<uint32_t>& slots);
+  void learn_own_address(const std::string& child);
   void node_changed(NodeIndex node);
   void unfit(NodeIndex node);
   void begin_if_complete();

@@ -55,6 +55,10 @@ void Roster::set_main(const Join& machine, uint32_t slots, bool ready) {
   callbacks_.changed(context_.me.index);
 }
 
+void Roster::set_main_address(const std::string& address) {
+  nodes_[context_.me.index.value()].machine.address = address;
+}
+
 // ---- joining
 
 std::string Roster::why_not(const PeerIdentity& identity) const {

@@ -51,6 +51,7 @@ class Roster {
   Status listen();
   /// Main itself has joined, or is ready.
   void set_main(const Join& machine, uint32_t slots, bool ready);
+  void set_main_address(const std::string& address);
 
   void send(NodeIndex node, Control what, std::string_view payload = {});
   void send_all(Control what, std::string_view payload = {});

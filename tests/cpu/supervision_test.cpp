@@ -144,6 +144,7 @@ TEST(CommandEnds, WarnsTheProgramBeforeTheTimeout) {
         wrap + "perl -e '$| = 1; $SIG{USR1} = sub { print q(warned); exit 3 }; sleep 1 while 1'");
     start.timeout = 4000ms;
     start.warn_signal = SIGUSR1;
+    start.warn_before = *start.timeout / 4;
     const Ran ran = run_start(start);
     EXPECT_EQ(ran.text, "warned") << wrap;
     EXPECT_EQ(ran.finished.ending, exited(3)) << wrap;
