@@ -9,6 +9,8 @@ namespace {
 
 constexpr size_t kStartBytes = 4 + 4;  // an encoded command and its start
 constexpr size_t kLeastDealItem = 4 + 4 + 4;
+constexpr size_t kMaxStoredBytes = size_t{4} << 20;  // of one message, unless one record has more
+constexpr size_t kLeastFile = 17;    // bytes of an encoded ResultFile without its path
 constexpr size_t kLeastRecord = 86;  // bytes of an encoded Record without files and error
 
 enum class Kind : uint8_t { kDeal = 1, kRan = 2, kStored = 3, kKept = 4, kCollect = 5, kHeld = 6 };
@@ -140,6 +142,22 @@ Result<Message> take_message(Decoder& in, uint8_t kind) {
 }
 
 }  // namespace
+
+std::vector<Stored> split_stored(std::vector<Record> records) {
+  std::vector<Stored> messages;
+  size_t bytes = kMaxStoredBytes;
+  for (Record& record : records) {
+    size_t size = kLeastRecord + record.error.size();
+    for (const ResultFile& file : record.files) size += kLeastFile + file.path.size();
+    if (bytes + size > kMaxStoredBytes) {
+      messages.emplace_back();
+      bytes = 0;
+    }
+    bytes += size;
+    messages.back().records.push_back(std::move(record));
+  }
+  return messages;
+}
 
 std::string encode_message(const Message& message) {
   Encoder out;

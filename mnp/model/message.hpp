@@ -69,6 +69,9 @@ struct Held {
 
 using Message = std::variant<Deal, Ran, Stored, Kept, Collect, Held>;
 
+/// In messages that fit a frame each; a record is never split.
+std::vector<Stored> split_stored(std::vector<Record> records);
+
 std::string encode_message(const Message& message);
 /// kProtocol for anything that encode_message does not write, or over a limit (record.hpp, kMaxLine).
 Result<Message> decode_message(std::string_view bytes);

@@ -211,8 +211,8 @@ void ChildNode::rank_up() {
   if (auto started = worker_->start_slots(); !started)
     return leave(code_info(started.error().code).exit_status, started.error().text);
   const NodeIndex main = context_.me.main_index;
-  if (auto records = worker_->unkept(); !records.empty())
-    worker_->rank_send(main, model::Stored{std::move(records)});
+  for (const model::Stored& stored : model::split_stored(worker_->unkept()))
+    worker_->rank_send(main, stored);
   worker_->rank_send(main, worker_->held());
 }
 
@@ -232,9 +232,11 @@ void ChildNode::take_message(model::Message message) {
 }
 
 void ChildNode::say_stored(std::vector<model::Record> records) {
-  const model::Stored stored{std::move(records)};
-  if (drains_) return say(Control::kMessage, model::encode_message(stored));
-  worker_->rank_send(context_.me.main_index, stored);
+  for (const model::Stored& stored : model::split_stored(std::move(records)))
+    if (drains_)
+      say(Control::kMessage, model::encode_message(stored));
+    else
+      worker_->rank_send(context_.me.main_index, stored);
 }
 
 void ChildNode::say(Control what, std::string_view payload) {

@@ -17,6 +17,7 @@
 namespace mnp::node {
 namespace {
 
+constexpr size_t kMaxPathBytes = size_t{4} << 20;      // of all files of one command
 constexpr size_t kBlock = size_t{1} << 20;             // bytes read at once
 constexpr auto kWriteLimit = std::chrono::minutes(5);  // for one block
 
@@ -195,6 +196,22 @@ std::vector<model::ResultFile> Publication::files() const {
   return files;
 }
 
+/// What a record can hold.
+Status check_limits(const std::vector<std::string>& paths) {
+  size_t bytes = 0;
+  for (const std::string& path : paths) {
+    if (path.size() > model::kMaxResultPath)
+      return fail(Code::kConfig, fmt::format("a path of {} bytes, {} are allowed", path.size(),
+                                             model::kMaxResultPath));
+    bytes += path.size();
+  }
+  if (paths.size() <= model::kMaxResultFiles && bytes <= kMaxPathBytes) return {};
+  return fail(Code::kConfig, fmt::format("{} files with {} of paths; a command may leave {} files "
+                                         "with {}: pack them into an archive",
+                                         paths.size(), format_bytes(bytes), model::kMaxResultFiles,
+                                         format_bytes(kMaxPathBytes)));
+}
+
 }  // namespace
 
 Result<std::vector<model::ResultFile>> publish_results(const PublishTarget& target,
@@ -203,6 +220,7 @@ Result<std::vector<model::ResultFile>> publish_results(const PublishTarget& targ
   const auto paths = list_files_below(from);
   if (!paths && paths.error().code == Code::kNotFound) return std::vector<model::ResultFile>{};
   if (!paths) return fail(paths.error().within("publish results"));
+  if (auto fits = check_limits(*paths); !fits) return fail(fits.error().within("publish results"));
   Publication publication(target, from, {command, target.owner, start});
   Status done;
   for (const std::string& path : *paths)

@@ -26,14 +26,25 @@ void Reduction::start(const std::vector<NodeIndex>& nodes) {
 
 void Reduction::advance() {
   while (under_way_.size() < kAhead && next_ != arrays_.end()) {
-    if (!next_->second.reduced) order(next_->first, next_->second);
+    if (auto ordered = next_->second.reduced ? Status() : order(next_->first, next_->second);
+        !ordered) {
+      next_ = arrays_.end();
+      under_way_.clear();
+      return callbacks_.finished(ordered);
+    }
     ++next_;
   }
   if (under_way_.empty() && next_ == arrays_.end()) callbacks_.finished({});
 }
 
 /// Every node gets a run of neighbouring commands, so that the order of summing is that of the list.
-void Reduction::order(const std::string& path, const Array& array) {
+Status Reduction::order(const std::string& path, const Array& array) {
+  if (array.partials.size() > kMaxPartials * nodes_.size())
+    return fail(Code::kConfig,
+                fmt::format("reduce {}: {} commands left a part of it, and {} nodes can add up {}; "
+                            "let each command do more, or use more nodes",
+                            path, array.partials.size(), nodes_.size(),
+                            kMaxPartials * nodes_.size()));
   const uint64_t id = ++last_id_;
   under_way_[id] = path;
   std::vector<std::string> files;
@@ -50,6 +61,7 @@ void Reduction::order(const std::string& path, const Array& array) {
       collect.target = (context_.store_root / context_.keys().results() / path).string();
     callbacks_.collect(nodes_[i], collect);
   }
+  return {};
 }
 
 void Reduction::done(const model::CollectiveDone& done) {

@@ -18,6 +18,7 @@ namespace mnp::node {
 class Reduction {
  public:
   static constexpr size_t kAhead = 4;  // arrays that the ranks know of at once
+  static constexpr size_t kMaxPartials = 32768;  // of one array on one node
 
   struct Callbacks {
     std::function<void(NodeIndex, const model::Collect&)> collect;
@@ -44,7 +45,7 @@ class Reduction {
     bool reduced = false;
   };
   void advance();
-  void order(const std::string& path, const Array& array);
+  Status order(const std::string& path, const Array& array);
 
   const Context& context_;
   Callbacks callbacks_;
