@@ -64,11 +64,9 @@ void CommandStage::add_node(NodeIndex node, Incarnation incarnation, uint32_t sl
 }
 
 void CommandStage::lose_node(NodeIndex node, TimePoint deal_again_at, bool orderly) {
-  if (nodes_.erase(node) == 0) {
+  if (nodes_.erase(node) == 0)
     scheduler_.release_slice(node);
-    return;
-  }
-  if (orderly)
+  else if (orderly)
     scheduler_.remove_node(node);
   else
     poison(scheduler_.lose_node(node, deal_again_at));
