@@ -50,7 +50,9 @@ namespace {
 
 /// Copies the list into the run, so that a later attempt reads the same one.
 Status load_raw_plan(Context& context) {
-  const Identity& me = context.me;
+  Identity& me = context.me;
+  // Outside Batch nothing else tells two runs on one machine apart.
+  if (!me.in_batch && me.nodes == 1) me.run = model::make_run_id(me.run);
   const auto key = context.keys().commands();
   auto text = read_file(me.list_file);
   if (!text) return fail(Code::kConfig, text.error().text);
