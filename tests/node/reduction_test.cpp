@@ -1,0 +1,162 @@
+#include "mnp/node/reduction.hpp"
+
+#include <map>
+
+#include "stage_fixture.hpp"
+
+namespace mnp::node {
+namespace {
+
+class ReductionTest : public StageTest {
+ protected:
+  ReductionTest() { spec().reduce = model::Reduce{"*.npy", model::ReduceOp::kSum}; }
+
+  static model::Record record(uint32_t command, const std::vector<std::string>& partials,
+                              uint32_t start = 1) {
+    model::Record made;
+    made.command = CommandIndex(command);
+    made.start = start;
+    made.node = NodeIndex(3);
+    made.incarnation = Incarnation(2);
+    for (const std::string& path : partials) made.files.push_back({path, 8, 0, true});
+    return made;
+  }
+  std::string partial(uint32_t command, const std::string& path, uint32_t start = 1) const {
+    return fmt::format("{}/a-1/partials/node-0003.2/{}-{}/{}", context.store_root.string(), command,
+                       start, path);
+  }
+  std::string target(const std::string& path) const {
+    return (context.store_root / context.keys().results() / path).string();
+  }
+  void start(uint32_t nodes) {
+    std::vector<NodeIndex> list{NodeIndex(kMain)};
+    for (uint32_t i = 0; list.size() < nodes; ++i)
+      if (i != kMain) list.push_back(NodeIndex(i));
+    orders.clear();
+    reduction.start(list);
+  }
+  /// What the ranks do with the order: the array is there.
+  void finish(const std::string& array) {
+    ASSERT_TRUE(make_folders(context.store_root / context.keys().results()));
+    ASSERT_TRUE(replace_file(target(array), "12345678"));
+    reduction.done({id_of(array), "", 0});
+  }
+  uint64_t id_of(const std::string& array) const {
+    for (const auto& [node, order] : orders)
+      if (order.array == array) return order.id;
+    return 0;
+  }
+  std::vector<std::string> ordered() const {  // arrays, in main's orders
+    std::vector<std::string> arrays;
+    for (const auto& [node, order] : orders)
+      if (node == NodeIndex(kMain)) arrays.push_back(order.array);
+    return arrays;
+  }
+
+  std::vector<std::pair<NodeIndex, model::Collect>> orders;
+  std::vector<model::ResultFile> reduced;
+  std::vector<Status> finished;
+  Reduction reduction{
+      context,
+      {[this](NodeIndex node, const model::Collect& order) { orders.emplace_back(node, order); },
+       [this](const model::ResultFile& file) { reduced.push_back(file); },
+       [this](const Status& done) { finished.push_back(done); }}};
+};
+
+TEST_F(ReductionTest, NothingIsWantedWithoutPartials) {
+  EXPECT_FALSE(reduction.wanted());
+  model::Record failed = record(0, {"a.npy"});
+  failed.ending.value = 1;
+  reduction.add("a-1", failed);
+  model::Record plain = record(1, {"a.npy"});
+  plain.files[0].partial = false;
+  reduction.add("a-1", plain);
+  EXPECT_FALSE(reduction.wanted());
+  reduction.add("a-1", record(2, {"a.npy"}));
+  EXPECT_TRUE(reduction.wanted());
+}
+
+TEST_F(ReductionTest, NodesGetNeighbouringCommandsInListOrder) {
+  for (const uint32_t command : {4U, 0U, 3U, 1U, 2U})  // kept in any order
+    reduction.add("a-1", record(command, {"a.npy"}));
+  start(2);
+  ASSERT_EQ(orders.size(), 2U);
+  EXPECT_EQ(orders[0].first, NodeIndex(kMain));
+  EXPECT_EQ(orders[0].second.partials,
+            (std::vector<std::string>{partial(0, "a.npy"), partial(1, "a.npy")}));
+  EXPECT_EQ(
+      orders[1].second.partials,
+      (std::vector<std::string>{partial(2, "a.npy"), partial(3, "a.npy"), partial(4, "a.npy")}));
+  EXPECT_EQ(orders[0].second.id, orders[1].second.id);
+  EXPECT_EQ(orders[0].second.target, target("a.npy"));
+  EXPECT_EQ(orders[1].second.target, "");
+}
+
+TEST_F(ReductionTest, ANodeWithoutAShareTakesPartAllTheSame) {
+  reduction.add("a-1", record(0, {"a.npy"}));
+  start(3);
+  ASSERT_EQ(orders.size(), 3U);
+  size_t files = 0;
+  for (const auto& [node, order] : orders) files += order.partials.size();
+  EXPECT_EQ(files, 1U);
+}
+
+TEST_F(ReductionTest, ACommandThatIsKeptTwiceCountsOnce) {
+  reduction.add("a-1", record(0, {"a.npy"}));
+  reduction.add("a-1", record(0, {"a.npy"}, 2));
+  start(1);
+  ASSERT_EQ(orders.size(), 1U);
+  EXPECT_EQ(orders[0].second.partials, std::vector<std::string>{partial(0, "a.npy")});
+}
+
+TEST_F(ReductionTest, ArraysFollowEachOtherWithSomeAhead) {
+  std::vector<std::string> all;
+  for (int i = 0; i < 7; ++i) all.push_back(fmt::format("{}.npy", i));
+  reduction.add("a-1", record(0, all));
+  start(2);
+  EXPECT_EQ(ordered().size(), Reduction::kAhead);
+  for (const std::string& array : all) {
+    EXPECT_TRUE(finished.empty());
+    finish(array);
+  }
+  EXPECT_EQ(ordered(), all);
+  ASSERT_EQ(finished.size(), 1U);
+  EXPECT_TRUE(finished[0]);
+  ASSERT_EQ(reduced.size(), 7U);
+  EXPECT_EQ(reduced[0].path, "0.npy");
+  EXPECT_EQ(reduced[0].bytes, 8U);
+  EXPECT_EQ(fs::status(target("0.npy")).permissions() & fs::perms::owner_write, fs::perms::none);
+}
+
+TEST_F(ReductionTest, InterruptedItGoesOnWithWhatIsLeft) {
+  reduction.add("a-1", record(0, {"0.npy", "1.npy", "2.npy"}));
+  start(2);
+  finish("1.npy");
+  const uint64_t old = id_of("0.npy");
+  reduction.interrupt();
+  reduction.done({old, "", 0});  // late, of the world that is gone
+  EXPECT_EQ(reduced.size(), 1U);
+  start(1);
+  EXPECT_EQ(ordered(), (std::vector<std::string>{"0.npy", "2.npy"}));
+  EXPECT_NE(id_of("0.npy"), old);
+  finish("0.npy");
+  finish("2.npy");
+  ASSERT_EQ(finished.size(), 1U);
+  EXPECT_TRUE(finished[0]);
+}
+
+TEST_F(ReductionTest, AnErrorEndsItAndNamesTheArray) {
+  reduction.add("a-1", record(0, {"0.npy", "1.npy"}));
+  start(2);
+  reduction.done({id_of("1.npy"), "shapes differ", static_cast<uint32_t>(Code::kConfig)});
+  ASSERT_EQ(finished.size(), 1U);
+  ASSERT_FALSE(finished[0]);
+  EXPECT_EQ(finished[0].error().code, Code::kConfig);
+  EXPECT_EQ(finished[0].error().text, "reduce 1.npy: shapes differ");
+  finish("0.npy");  // was under way
+  EXPECT_EQ(finished.size(), 1U);
+  EXPECT_TRUE(reduced.empty());
+}
+
+}  // namespace
+}  // namespace mnp::node
