@@ -1,4 +1,6 @@
 // The worker's side of MPI: the node's rank, its daemons, the programs that call mpirun.
+#include <cstdlib>
+
 #include <fmt/format.h>
 
 #include "mnp/core/log.hpp"
@@ -91,6 +93,7 @@ void Worker::rank_frame(model::RankFrame type, std::string_view payload) {
 /// What differs from node to node and so cannot come from main: the agent's socket, and folders of
 /// this node's own, so that nodes that share a machine do not meet in them.
 std::vector<std::string> Worker::daemon_environment(EpochNumber epoch) const {
+  const char* hwloc = std::getenv("HWLOC_COMPONENTS");
   const std::string temporary = context_.scratch.temporary().string();
   return {
       fmt::format("{}={}", model::kAgentSocket, context_.scratch.socket()),
@@ -98,6 +101,8 @@ std::vector<std::string> Worker::daemon_environment(EpochNumber epoch) const {
       fmt::format("{}={}", model::kEpoch, epoch.value()),
       fmt::format("{}={}", model::kNode, context_.me.index.value()),
       "TMPDIR=" + temporary,
+      // hwloc would ask for X displays, and wait 20 s for `localhost` where no name server answers.
+      fmt::format("HWLOC_COMPONENTS={}", hwloc == nullptr ? "-gl" : hwloc),
       "PMIX_MCA_gds=hash",  // no files shared with other nodes of this machine
       "OMPI_ALLOW_RUN_AS_ROOT=1",
       "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",

@@ -47,6 +47,7 @@ void exec_mpirun(const std::vector<std::string>& words, const fs::path& folder) 
   for (const char* name : {"OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM",
                            "PRTE_ALLOW_RUN_AS_ROOT", "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM"})
     ::setenv(name, "1", 1);
+  ::setenv("HWLOC_COMPONENTS", "-gl", 1);  // no X displays are asked for
   ::setenv("OMPI_MCA_pml", "ob1", 1);
   ::setenv("OMPI_MCA_btl", "self,tcp", 1);
   ::setenv("OMPI_MCA_btl_tcp_if_include", "127.0.0.0/8", 1);

@@ -63,6 +63,7 @@ class MpirunTest : public testing::Test {
   std::vector<std::string> settings(const std::string& node) const {
     const std::string tmp = temporary(node).string();
     std::vector<std::string> all = {"TMPDIR=" + tmp,
+                                    "HWLOC_COMPONENTS=-gl",  // as the worker sets it
                                     "OMPI_ALLOW_RUN_AS_ROOT=1",
                                     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
                                     "PRTE_ALLOW_RUN_AS_ROOT=1",
