@@ -15,6 +15,9 @@ EXCEPTIONS = {
     "launcher/cli.cpp": "tests/cli/words_test.py",
     "launcher/usage_hint.cpp": "tests/cli/words_test.py",
     "examples/tomography/cmd_*.cpp": "tests/examples/tomo_main_test.cpp runs every command",
+    "mnp/node/main_*.cpp": "the whole main node: tests/cli/end_to_end_test.py, raw_container_test.py",
+    "mnp/node/child_*.cpp": "a whole child, likewise; program_run_test.py loses some",
+    "mnp/node/agent.cpp": "every node of tests/cli runs it; raw_container_test.py stops it",
     "mnp/model/spec_*.cpp": "parts of one parser: spec_test.cpp, spec_cases_test.cpp",
 }
 
