@@ -68,15 +68,26 @@ Status Daemons::start(uint64_t id, EpochNumber epoch, cpu::Start start, Callback
   daemon->epoch = epoch;
   MNP_TRY(daemon->runner, cpu::CommandRunner::create(orphans_));
   daemons_[id] = daemon;
-  daemon->thread = std::thread([this, daemon = daemon.get(), start = std::move(start),
-                                callbacks = std::move(callbacks)] {
-    Forward sink(callbacks.output);
-    const cpu::Finished finished = daemon->runner->run(start, sink);
-    callbacks.ended(finished);
-    const std::scoped_lock ended_lock(mutex_);
-    daemon->ended = true;
-  });
+  daemon->thread = std::thread(
+      [this, daemon = daemon.get(), start = std::move(start), callbacks = std::move(callbacks)] {
+        Forward sink(callbacks.output);
+        const cpu::Finished finished = daemon->runner->run(start, sink);
+        callbacks.ended(finished);
+        const std::scoped_lock ended_lock(mutex_);
+        daemon->ended = true;
+        ended_.notify_all();
+      });
   return {};
+}
+
+/// Until the last callback of each has returned: its id is free then.
+void Daemons::wait_for_ended(EpochNumber epoch, TimePoint deadline) {
+  std::unique_lock lock(mutex_);
+  ended_.wait_until(lock, deadline, [&] {
+    return std::none_of(daemons_.begin(), daemons_.end(), [&](const auto& each) {
+      return each.second->epoch == epoch && !each.second->ended;
+    });
+  });
 }
 
 void Daemons::stop(uint64_t id) {
@@ -90,9 +101,11 @@ void Daemons::end_epoch(EpochNumber epoch, std::function<void()> done) {
   last_ended_ = std::max(last_ended_, epoch);
   for (auto& [id, daemon] : daemons_)
     if (daemon->epoch == epoch) daemon->runner->kill();
-  enders_.emplace_back([orphans = orphans_, epoch, done = std::move(done)] {
-    if (auto ended = orphans->end_marked(mark_of(epoch), Clock::now() + kEndLimit); !ended)
+  enders_.emplace_back([this, epoch, done = std::move(done)] {
+    const TimePoint deadline = Clock::now() + kEndLimit;
+    if (auto ended = orphans_->end_marked(mark_of(epoch), deadline); !ended)
       log::error("epoch {}: {}", epoch.value(), ended.error().text);
+    wait_for_ended(epoch, deadline);
     done();
   });
 }

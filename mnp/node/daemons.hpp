@@ -16,8 +16,8 @@ namespace mnp::node {
 
 class Daemons {
  public:
-  struct Callbacks {  // on the daemon's own thread
-    std::function<bool(std::string_view)> output;  // as cpu::OutputSink::write; none: dropped
+  struct Callbacks {                                  // on the daemon's own thread
+    std::function<bool(std::string_view)> output;     // as cpu::OutputSink::write; none: dropped
     std::function<void(const cpu::Finished&)> ended;  // the last call
   };
   explicit Daemons(std::shared_ptr<cpu::Orphans> orphans) : orphans_(std::move(orphans)) {}
@@ -29,8 +29,8 @@ class Daemons {
   Status start(uint64_t id, EpochNumber epoch, cpu::Start start, Callbacks callbacks);
   /// SIGKILL to one of them; nothing when it has ended.
   void stop(uint64_t id);
-  /// SIGKILLs everything of the epoch; `done` is called on a thread of its
-  /// own when nothing is left (or could not be ended within kEndLimit).
+  /// SIGKILLs everything of the epoch; `done` is called on a thread of its own when nothing is left
+  /// and `ended` has been called for each (or that took longer than kEndLimit).
   void end_epoch(EpochNumber epoch, std::function<void()> done);
 
  private:
@@ -41,9 +41,11 @@ class Daemons {
     bool ended = false;
   };
   void forget_ended();
+  void wait_for_ended(EpochNumber epoch, TimePoint deadline);
 
   std::shared_ptr<cpu::Orphans> orphans_;
   std::mutex mutex_;
+  std::condition_variable ended_;
   std::map<uint64_t, std::shared_ptr<Daemon>> daemons_;
   EpochNumber last_ended_;  // nothing of it or an earlier one is started any more
   std::vector<std::thread> enders_;

@@ -141,6 +141,22 @@ TEST_F(WorkerMpi, FoldersOfDaemonsAreNotToldToMpirun) {
   }
 }
 
+TEST_F(WorkerMpi, AnIdIsFreeOnceItsEpochHasEnded) {
+  cpu::Start how;
+  how.base = std::make_shared<const std::vector<std::string>>(
+      std::vector<std::string>{"PATH=/usr/bin:/bin"});
+  how.line = "sleep 300";
+  for (uint32_t epoch = 4; epoch < 104; ++epoch) {
+    std::atomic<bool> over{false};
+    const auto started = worker->start_daemon(
+        0, EpochNumber(epoch), how,
+        {[](std::string_view) { return true; }, [&](const cpu::Finished&) { over = true; }});
+    ASSERT_TRUE(started) << started.error().text;
+    end_epoch(epoch);
+    ASSERT_TRUE(over);
+  }
+}
+
 TEST_F(WorkerMpi, ADaemonStartsInTheStagesFolderAndMayLeaveWhatItLikes) {
   cpu::Start how;
   how.base = std::make_shared<const std::vector<std::string>>(
