@@ -66,7 +66,8 @@ Result<int> run_here(const Options& options, const model::Spec& spec, PlannedRun
   MNP_TRY(const auto store, store_folder(options.store, spec.store));
   MNP_TRY(const auto pipeline, pipeline_text(options.pipeline, spec));
   const RunFolder run = run_folder(store, planned.plan.run);
-  MNP_CHECK(make_folders(run.path()));
+  if (auto made = make_folders(run.path()); !made)
+    return fail(made.error().code, made.error().text + "; name another store with --store DIR");
   MNP_TRY(const auto lock, hold_run(run));
   MNP_CHECK(write_run(run, planned, pipeline));
   if (!options.quiet) fmt::print(stderr, "run {} in {}\n", run.id, run.path().string());

@@ -87,7 +87,8 @@ Result<std::string> output_of(const std::string& text, const std::string& folder
   }
   if (status == 0) return output;
   return fail(Code::kConfig,
-              fmt::format("`{}` ended with {} {}", text, WIFSIGNALED(status) ? "signal" : "status",
+              fmt::format("`{}` ended with {} {}; run it by hand, it prints the list", text,
+                          WIFSIGNALED(status) ? "signal" : "status",
                           WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)));
 }
 

@@ -55,7 +55,9 @@ Status load_raw_plan(Context& context) {
   if (!me.in_batch && me.nodes == 1) me.run = model::make_run_id(me.run);
   const auto key = context.keys().commands();
   auto text = read_file(me.list_file);
-  if (!text) return fail(Code::kConfig, text.error().text);
+  if (!text)
+    return fail(Code::kConfig, fmt::format("{}: {}; a file with one command a line belongs there",
+                                           model::kListFile, text.error().text));
   auto stored = context.store->put_new(key, *text);
   if (!stored && stored.error().code != Code::kExists) return stored;
   MNP_TRY(const auto list, model::CommandList::open(context.store->path(key)));
@@ -78,7 +80,10 @@ Status load_raw_plan(Context& context) {
 Status load_plan(Context& context) {
   if (context.me.raw) return load_raw_plan(context);
   auto text = context.store->get(context.run_keys().plan());
-  if (!text) return fail(text.error().within("read the run's plan"));
+  if (!text)
+    return fail(text.error().within(fmt::format("no plan of {}='{}' in {}='{}'", model::kRun,
+                                                context.me.run, model::kStore,
+                                                context.store_root.string())));
   MNP_TRY(context.plan, model::plan_from_json(*text));
   if (context.plan.find(context.stage_name) != nullptr) return {};
   std::vector<std::string> names;

@@ -6,6 +6,7 @@
 
 #include "mnp/core/log.hpp"
 #include "mnp/core/text.hpp"
+#include "mnp/model/environment.hpp"
 
 namespace mnp::node {
 namespace {
@@ -41,8 +42,12 @@ Status Roster::listen() {
   };
   const std::string address =
       context_.me.own_address.empty() ? "0.0.0.0" : context_.me.own_address;
-  MNP_TRY(server_, ChannelServer::listen(loop_, address, static_cast<uint16_t>(context_.me.port),
-                                         std::move(callbacks)));
+  auto server = ChannelServer::listen(loop_, address, static_cast<uint16_t>(context_.me.port),
+                                      std::move(callbacks));
+  if (!server)
+    return fail(server.error().within(
+        fmt::format("children cannot join ({} chooses another port)", model::kPort)));
+  server_ = std::move(*server);
   return {};
 }
 
