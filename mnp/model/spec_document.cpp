@@ -1,8 +1,13 @@
 #include "mnp/model/spec_document.hpp"
 
 #include <algorithm>
+#include <sstream>
+#include <vector>
 
 #include <fmt/format.h>
+#include <yaml-cpp/anchor.h>
+#include <yaml-cpp/emitterstyle.h>
+#include <yaml-cpp/eventhandler.h>
 
 #include "mnp/model/spec.hpp"
 
@@ -19,6 +24,36 @@ std::string one_line(std::string_view text) {
       line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
   return line;
 }
+
+/// Where the first two documents start, and nothing of what they hold.
+class DocumentStarts : public YAML::EventHandler {
+ public:
+  explicit DocumentStarts(std::string_view text) {
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    while (marks_.size() < 2 && parser.HandleNextDocument(*this)) {
+    }
+  }
+  const std::vector<YAML::Mark>& marks() const { return marks_; }
+  /// A stray comma starts document after document at the same place, each of them null.
+  bool stuck() const { return marks_.size() == 2 && marks_[0].pos == marks_[1].pos; }
+
+ private:
+  using Mark = YAML::Mark;
+  using Anchor = YAML::anchor_t;
+  using Style = YAML::EmitterStyle::value;
+  void OnDocumentStart(const Mark& mark) override { marks_.push_back(mark); }
+  void OnDocumentEnd() override {}
+  void OnNull(const Mark&, Anchor) override {}
+  void OnAlias(const Mark&, Anchor) override {}
+  void OnScalar(const Mark&, const std::string&, Anchor, const std::string&) override {}
+  void OnSequenceStart(const Mark&, const std::string&, Anchor, Style) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const Mark&, const std::string&, Anchor, Style) override {}
+  void OnMapEnd() override {}
+
+  std::vector<Mark> marks_;
+};
 
 }  // namespace
 
@@ -50,28 +85,30 @@ std::optional<YAML::Node> load_mapping(std::string_view text, SpecErrors& errors
                "put long command lists into files of their own");
     return std::nullopt;
   }
-  std::vector<YAML::Node> documents;
+  YAML::Node document;
   try {
-    documents = YAML::LoadAll(std::string(text));
+    const DocumentStarts starts(text);
+    if (starts.stuck()) throw YAML::ParserException(starts.marks()[0], "unexpected ','");
+    if (starts.marks().size() > 1) {
+      errors.add(starts.marks()[1], "a second YAML document", "keep one pipeline in a file");
+      return std::nullopt;
+    }
+    document = YAML::Load(std::string(text));
   } catch (const YAML::Exception& error) {
     errors.add(error.mark, "not valid YAML: " + error.msg,
                "check indentation, quotes and brackets here and just above");
     return std::nullopt;
   }
-  if (documents.empty() || documents[0].IsNull()) {
+  if (document.IsNull()) {
     errors.add({}, "the file is empty", kRemedy);
     return std::nullopt;
   }
-  if (documents.size() > 1) {
-    errors.add(documents[1].Mark(), "a second YAML document", "keep one pipeline in a file");
+  if (!document.IsMap()) {
+    errors.add(document.Mark(),
+               fmt::format("a pipeline is a mapping, this is {}", shape_of(document)), kRemedy);
     return std::nullopt;
   }
-  if (!documents[0].IsMap()) {
-    errors.add(documents[0].Mark(),
-               fmt::format("a pipeline is a mapping, this is {}", shape_of(documents[0])), kRemedy);
-    return std::nullopt;
-  }
-  return documents[0];
+  return document;
 }
 
 bool is_plain(const YAML::Node& node) {
