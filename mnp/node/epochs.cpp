@@ -74,7 +74,11 @@ void Epochs::begin() {
   callbacks_.begun(number_, members_);
   timer_ = loop_.after(kLaunchLimit + kLaunchLimitPerNode * static_cast<int>(members_.size()),
                        [this] { fail_launch("the ranks have not found together in time"); });
-  if (auto launched = launch(); !launched) fail_launch(launched.error().text);
+  const Status launched = launch();
+  if (launched) return;
+  if (launched.error().code != Code::kConfig) return fail_launch(launched.error().text);
+  stopped_ = true;  // no other try finds what is not installed
+  end([this, error = launched.error()] { callbacks_.gave_up(error); });
 }
 
 Status Epochs::launch() {

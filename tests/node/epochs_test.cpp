@@ -129,18 +129,29 @@ TEST_F(EpochsTest, TheNextWaitsForItsTime) {
 }
 
 TEST_F(EpochsTest, GivesUpAfterSomeLaunchesInARow) {
-  outcome = fail(Code::kConfig, "mpirun is not on PATH");
+  outcome = fail(Code::kIo, "no process could be started");
   epochs->renew("begins");
   for (uint32_t epoch = 1; epoch <= 3; ++epoch) ASSERT_TRUE(child_ends(epoch)) << epoch;
   ASSERT_TRUE(until([&] { return gave_up.has_value(); }));
   EXPECT_EQ(gave_up->code, Code::kMpi);
   EXPECT_NE(gave_up->text.find("3 launches in a row"), std::string::npos) << gave_up->text;
-  EXPECT_NE(gave_up->text.find("mpirun is not on PATH"), std::string::npos);
+  EXPECT_NE(gave_up->text.find("no process could be started"), std::string::npos);
   EXPECT_EQ(ups, 0);
   EXPECT_EQ(downs, 0);
   epochs->renew("no more");
   settle(Milliseconds(50));
   EXPECT_EQ(begun.size(), 3U);
+}
+
+TEST_F(EpochsTest, WhatIsNotInstalledIsNotTriedAgain) {
+  outcome = fail(Code::kConfig, "mpirun is not on PATH");
+  epochs->renew("begins");
+  ASSERT_TRUE(child_ends(1));
+  ASSERT_TRUE(until([&] { return gave_up.has_value(); }));
+  EXPECT_EQ(gave_up->code, Code::kConfig);
+  EXPECT_EQ(gave_up->text, "mpirun is not on PATH");
+  settle(Milliseconds(50));
+  EXPECT_EQ(begun.size(), 1U);
 }
 
 TEST_F(EpochsTest, ALateNodeDoesNotDisturbAYoungEpoch) {
