@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "mnp/core/log.hpp"
@@ -83,6 +85,8 @@ void ChildNode::look_for_key() {
 }
 
 void ChildNode::try_again(const Error& error) {
+  if (error.code == Code::kDenied && !std::exchange(said_denied_, true))
+    log::warning("main does not take this node's join key: {}; trying again", error.text);
   log::debug("{}", error.text);
   if (leaving_) return;
   if (Clock::now() > give_up_at_)

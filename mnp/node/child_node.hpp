@@ -69,7 +69,7 @@ class ChildNode {
   Milliseconds lease_{0};
   TimePoint deadline_ = TimePoint::max();  // of the lease
   std::optional<int> status_;
-  bool drains_ = false, drained_ = false, leaving_ = false;
+  bool drains_ = false, drained_ = false, leaving_ = false, said_denied_ = false;
 };
 
 }  // namespace mnp::node
