@@ -146,12 +146,14 @@ void LocalAttempt::stop() {
   end_soon();
 }
 
+void LocalAttempt::tell_to_end(Node& node) {
+  if (node.process && !std::exchange(node.told_to_end, true)) node.process->signal(SIGTERM);
+}
+
 void LocalAttempt::end_soon() {
   stopping_ = true;
-  if (nodes_[request_.main_node].process) nodes_[request_.main_node].process->signal(SIGTERM);
-  for (uint32_t index = 0; index < nodes_.size(); ++index)
-    if (index != request_.main_node && nodes_[index].process)
-      nodes_[index].process->signal(SIGTERM);
+  tell_to_end(nodes_[request_.main_node]);
+  for (Node& node : nodes_) tell_to_end(node);
   if (kill_timer_) return;
   kill_timer_ = loop_.after(host_.grace, [this] {
     kill_timer_.reset();

@@ -55,12 +55,14 @@ class LocalAttempt {
     std::optional<NodeProcess> process;  // while it runs
     std::optional<int> exit_code;
     bool started = false;
+    bool told_to_end = false;  // SIGTERM comes once
   };
   Status start_node(uint32_t index);
   void tell_running();
   void start_next_child();
   void node_ended(uint32_t index);
   void main_ended();
+  void tell_to_end(Node& node);
   void end_soon();
   void finish_if_all_ended();
   std::vector<std::string> environment(uint32_t index) const;
