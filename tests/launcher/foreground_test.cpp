@@ -201,7 +201,10 @@ TEST_F(FindNodeProgram, TakesTheFirstOnPathThatCanRun) {
   const fs::path text = with("text", 0644), first = with("first", 0755), last = with("last", 0755);
   ::setenv("PATH",
            ("/nowhere::" + text.string() + ":" + first.string() + ":" + last.string()).c_str(), 1);
+  const fs::path before = fs::current_path();
+  fs::current_path(last);  // which an empty entry does not stand for
   const auto found = find_node_program();
+  fs::current_path(before);
   ASSERT_TRUE(found) << found.error().text;
   EXPECT_EQ(*found, first / "mnp-node");
 }

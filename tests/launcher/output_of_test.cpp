@@ -1,4 +1,4 @@
-#include <signal.h>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 
@@ -18,9 +18,15 @@ TEST(OutputOf, TakesMoreThanAPipeHolds) {
 }
 
 TEST(OutputOf, StandardInputIsEmptyAndStandardErrorNotPartOfIt) {
+  auto typed = make_pipe();
+  ASSERT_TRUE(typed && write_all(typed->write.get(), "typed\n", Clock::now() + kHang));
+  typed->write.reset();
+  const Fd before(::dup(STDIN_FILENO));
+  ::dup2(typed->read.get(), STDIN_FILENO);
   testing::internal::CaptureStderr();
   const auto text = output_of("cat; echo list; echo words >&2", "", "/", kHang);
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "words\n");
+  ::dup2(before.get(), STDIN_FILENO);
   ASSERT_TRUE(text) << text.error().text;
   EXPECT_EQ(*text, "list\n");
 }
