@@ -1,5 +1,7 @@
 #include "cpu/slots.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -55,6 +57,16 @@ Result<std::vector<Slot>> lay_out_slots(const Topology& topology, const SlotRequ
     slots.push_back(std::move(slot));
   }
   return slots;
+}
+
+Status bind_this_thread(const std::vector<int>& cpus) {
+  if (cpus.empty()) return {};
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const int cpu : cpus)
+    if (cpu >= 0 && cpu < CPU_SETSIZE) CPU_SET(cpu, &set);
+  if (::sched_setaffinity(0, sizeof set, &set) != 0) return fail_errno("bind to cores");
+  return {};
 }
 
 }  // namespace mnp::cpu

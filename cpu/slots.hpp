@@ -32,4 +32,7 @@ struct Slot {
 /// number.
 Result<std::vector<Slot>> lay_out_slots(const Topology& topology, const SlotRequest& request);
 
+/// Binds the calling thread, and what it starts from now on; empty: leaves it as it is.
+Status bind_this_thread(const std::vector<int>& cpus);
+
 }  // namespace mnp::cpu

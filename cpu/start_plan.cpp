@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string_view>
 
@@ -54,20 +55,34 @@ std::optional<std::string> find_program(const std::string& name, const char* pat
   return std::nullopt;
 }
 
-void StartPlan::prepare_environment(const Start& start) {
-  environment_.clear();
-  pwd_ = start.cwd.empty() ? "" : "PWD=" + start.cwd;
-  const auto replaced = [&](std::string_view entry) {
-    const std::string_view name = name_of(entry);
-    if (!pwd_.empty() && name == "PWD=") return true;
-    for (const std::string& extra : start.extra)
-      if (extra.size() >= name.size() && extra.compare(0, name.size(), name) == 0) return true;
-    return false;
+/// The starts of a slot differ in the values of `extra` alone: what these names leave of `base` is
+/// found once, for a stage's environment is long.
+bool StartPlan::is_as_before(const Start& start) const {
+  const auto same = [](const std::string& name, const std::string& entry) {
+    return name_of(entry) == name;
   };
-  if (start.base) {
-    for (const std::string& entry : *start.base)
-      if (!replaced(entry)) environment_.push_back(mutable_text(entry));
+  return start.base == base_ && start.cwd.empty() == pwd_.empty() &&
+         std::equal(names_.begin(), names_.end(), start.extra.begin(), start.extra.end(), same);
+}
+
+void StartPlan::keep_base(const Start& start) {
+  base_ = start.base;
+  names_.clear();
+  kept_.clear();
+  for (const std::string& entry : start.extra) names_.emplace_back(name_of(entry));
+  if (!base_) return;
+  for (const std::string& entry : *base_) {
+    const std::string_view name = name_of(entry);
+    const bool replaced = (!start.cwd.empty() && name == "PWD=") ||
+                          std::find(names_.begin(), names_.end(), name) != names_.end();
+    if (!replaced) kept_.push_back(mutable_text(entry));
   }
+}
+
+void StartPlan::prepare_environment(const Start& start) {
+  if (!is_as_before(start)) keep_base(start);
+  pwd_ = start.cwd.empty() ? "" : "PWD=" + start.cwd;
+  environment_ = kept_;
   for (const std::string& entry : start.extra) environment_.push_back(mutable_text(entry));
   if (!pwd_.empty()) environment_.push_back(pwd_.data());
   environment_.push_back(nullptr);

@@ -19,6 +19,8 @@ class StartPlan {
   LaunchPlan& prepare(const Start& start);
 
  private:
+  bool is_as_before(const Start& start) const;
+  void keep_base(const Start& start);
   void prepare_environment(const Start& start);
   void prepare_arguments(const Start& start);
 
@@ -26,6 +28,9 @@ class StartPlan {
   std::vector<std::string> words_;
   std::string path_, pwd_;
   std::vector<char*> argv_, shell_argv_, environment_;
+  Environment base_;                // of the last start,
+  std::vector<std::string> names_;  // those that its `extra` replaced, with their "=",
+  std::vector<char*> kept_;         // and what they left of it
   cpu_set_t cpus_{};
 };
 

@@ -1,7 +1,5 @@
 #include "mnp/node/executor.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cerrno>
 
@@ -12,13 +10,7 @@
 namespace mnp::node {
 namespace {
 
-bool is_untouched(const fs::path& folder) {
-  struct stat info {};
-  std::error_code error;
-  return ::lstat(folder.c_str(), &info) == 0 && S_ISDIR(info.st_mode) &&
-         (info.st_mode & 0700) == 0700 &&
-         fs::directory_iterator(folder, error) == fs::directory_iterator() && !error;
-}
+constexpr Milliseconds kTellEvery{5};  // while more is queued than slots could start
 
 cpu::Finished not_started() {
   cpu::Finished finished;
@@ -40,15 +32,20 @@ void fill_record(model::Record& record, const cpu::Finished& finished,
   record.output.truncated = finished.truncated;
 }
 
-Executor::Executor(ExecutorOptions options, Committer& committer, std::function<void()> ran)
-    : options_(std::move(options)), committer_(committer), ran_callback_(std::move(ran)) {}
+Executor::Executor(ExecutorOptions options, ResultsFolders folders, Committer& committer,
+                   std::function<void()> ran)
+    : options_(std::move(options)),
+      folders_(std::move(folders)),
+      committer_(committer),
+      ran_callback_(std::move(ran)) {}
 
 Result<std::unique_ptr<Executor>> Executor::create(ExecutorOptions options,
                                                    std::shared_ptr<cpu::Orphans> orphans,
                                                    Committer& committer,
                                                    std::function<void()> ran) {
+  MNP_TRY(auto folders, ResultsFolders::create(options.folder));
   std::unique_ptr<Executor> executor(
-      new Executor(std::move(options), committer, std::move(ran)));
+      new Executor(std::move(options), std::move(folders), committer, std::move(ran)));
   for (const cpu::Slot& slot : executor->options_.slots) {
     auto state = std::make_unique<SlotState>();
     state->slot = slot;
@@ -113,6 +110,9 @@ bool Executor::take(model::Deal::Item& item) {
 }
 
 void Executor::run_slot(SlotState& slot) {
+  // Commands inherit it: a child bound elsewhere would first be moved to another core.
+  if (auto bound = cpu::bind_this_thread(slot.slot.cpus); !bound)
+    log::warning("slot {}: {}", slot.slot.index.value(), bound.error().text);
   model::Deal::Item item;
   while (take(item)) run_command(slot, item);
 }
@@ -147,10 +147,8 @@ cpu::Start Executor::start_of(const SlotState& slot, const model::Deal::Item& it
 /// A folder left untouched serves the next command too: making one costs as much as a third of
 /// a short command.
 Status Executor::renew_results(SlotState& slot) {
-  const fs::path made =
-      options_.folder / fmt::format("{}-{}", slot.slot.index.value(), ++slot.folders);
-  MNP_CHECK(make_folders(made));
-  slot.results = made;
+  MNP_TRY(slot.results,
+          folders_.make(fmt::format("{}-{}", slot.slot.index.value(), ++slot.folders)));
   return {};
 }
 
@@ -174,7 +172,7 @@ void Executor::run_command(SlotState& slot, const model::Deal::Item& item) {
   if (!ready) {
     ran.record.error = ready.error().text;
     log::error("{}", ready.error().text);
-  } else if (!is_untouched(slot.results)) {
+  } else if (!folders_.untouched(slot.results)) {
     ran.results = std::exchange(slot.results, {});
   }
   report(item);
@@ -183,13 +181,18 @@ void Executor::run_command(SlotState& slot, const model::Deal::Item& item) {
   if (--running_ == 0) idle_.notify_all();
 }
 
+/// Each end is told at once where a slot could go idle; short commands' ends are told together, for
+/// waking main costs as much as a twentieth of one. What is not told is taken when it is stored.
 void Executor::report(const model::Deal::Item& item) {
   bool soon = false;
+  const TimePoint now = Clock::now();
   {
     const std::scoped_lock lock(mutex_);
     ran_.push_back({item.command, item.start});
     ++unkept_;
-    soon = queue_.size() <= low_water_;
+    soon = queue_.size() < slots_.size() ||
+           (queue_.size() <= low_water_ && now - told_at_ >= kTellEvery);
+    if (soon) told_at_ = now;
   }
   if (soon) ran_callback_();
 }

@@ -16,6 +16,7 @@
 #include "mnp/model/message.hpp"
 #include "mnp/model/spec.hpp"
 #include "mnp/node/committer.hpp"
+#include "mnp/node/results_folders.hpp"
 
 namespace mnp::node {
 
@@ -25,7 +26,7 @@ struct ExecutorOptions {
   model::StageSpec spec;
   NodeIndex node;
   Incarnation incarnation;
-  fs::path folder;               // for $MNP_RESULTS of each slot
+  fs::path folder;                // for $MNP_RESULTS of each slot
   std::vector<gpu::Device> gpus;  // of the node; slots name them by number
 };
 
@@ -40,8 +41,7 @@ class Executor {
   /// `ran` is called from slot threads whenever main should hear of it soon.
   static Result<std::unique_ptr<Executor>> create(ExecutorOptions options,
                                                   std::shared_ptr<cpu::Orphans> orphans,
-                                                  Committer& committer,
-                                                  std::function<void()> ran);
+                                                  Committer& committer, std::function<void()> ran);
   ~Executor();
 
   void deal(std::vector<model::Deal::Item> items);
@@ -63,7 +63,8 @@ class Executor {
     uint32_t folders = 0;
     std::thread thread;
   };
-  Executor(ExecutorOptions options, Committer& committer, std::function<void()> ran);
+  Executor(ExecutorOptions options, ResultsFolders folders, Committer& committer,
+           std::function<void()> ran);
   void run_slot(SlotState& slot);
   bool take(model::Deal::Item& item);
   void run_command(SlotState& slot, const model::Deal::Item& item);
@@ -72,12 +73,14 @@ class Executor {
   void report(const model::Deal::Item& item);
 
   const ExecutorOptions options_;
+  const ResultsFolders folders_;
   Committer& committer_;
   const std::function<void()> ran_callback_;
   std::mutex mutex_;
   std::condition_variable wake_, idle_;
   std::deque<model::Deal::Item> queue_;
-  size_t low_water_ = 0;  // below so many queued commands main hears at once of each end
+  size_t low_water_ = 0;  // down to so many queued commands main hears of ends
+  TimePoint told_at_{};   // when it last did
   std::vector<model::Ran::Item> ran_;
   size_t running_ = 0, unkept_ = 0;
   bool stopping_ = false;

@@ -70,6 +70,38 @@ TEST(StartPlan, ExportedShellFunctionsNeedTheShell) {
   EXPECT_EQ(plan.prepare(start).path, nullptr);
 }
 
+std::vector<std::string> environment_of(const LaunchPlan& plan) {
+  std::vector<std::string> entries;
+  for (char* const* entry = plan.environment; *entry; ++entry) entries.emplace_back(*entry);
+  return entries;
+}
+
+TEST(StartPlan, EachStartHasItsOwnEnvironment) {
+  using Entries = std::vector<std::string>;
+  StartPlan plan;
+  Start start;
+  start.line = "/bin/true";
+  start.base = std::make_shared<const Entries>(Entries{"A=1", "B=2", "AB=3", "PWD=/old"});
+  start.extra = {"A=10", "C=30"};
+  EXPECT_EQ(environment_of(plan.prepare(start)),
+            (Entries{"B=2", "AB=3", "PWD=/old", "A=10", "C=30"}));
+  start.extra = {"A=11", "C="};
+  EXPECT_EQ(environment_of(plan.prepare(start)),
+            (Entries{"B=2", "AB=3", "PWD=/old", "A=11", "C="}));
+  start.cwd = "/usr";
+  EXPECT_EQ(environment_of(plan.prepare(start)),
+            (Entries{"B=2", "AB=3", "A=11", "C=", "PWD=/usr"}));
+  start.extra = {"B=20", "C=30"};
+  EXPECT_EQ(environment_of(plan.prepare(start)),
+            (Entries{"A=1", "AB=3", "B=20", "C=30", "PWD=/usr"}));
+  start.base = std::make_shared<const Entries>(Entries{"D=4"});
+  EXPECT_EQ(environment_of(plan.prepare(start)), (Entries{"D=4", "B=20", "C=30", "PWD=/usr"}));
+  start.base = nullptr;
+  start.cwd.clear();
+  start.extra.clear();
+  EXPECT_EQ(environment_of(plan.prepare(start)), Entries{});
+}
+
 TEST(StartPlan, ArgvHasNoShell) {
   StartPlan plan;
   Start start;
