@@ -25,13 +25,23 @@ Result<Fd> above_2(Fd fd) {
   return copy;
 }
 
-/// Blocks every signal of this thread while it lives.
+/// Every signal, so that no handler runs in a child that shares this memory. But not a SIGCHLD
+/// without handler: were it blocked here, Linux would wake another thread for each command's end,
+/// only to drop it there.
+sigset_t signals_to_block() {
+  sigset_t all;
+  ::sigfillset(&all);
+  struct sigaction action {};
+  if (::sigaction(SIGCHLD, nullptr, &action) == 0 && action.sa_handler == SIG_DFL)
+    ::sigdelset(&all, SIGCHLD);
+  return all;
+}
+
+/// Blocks signals of this thread while it lives.
 class SignalsBlocked {
  public:
-  SignalsBlocked() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  explicit SignalsBlocked(const sigset_t& signals) {
+    ::pthread_sigmask(SIG_SETMASK, &signals, &before_);
   }
   ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
   SignalsBlocked(const SignalsBlocked&) = delete;
@@ -75,6 +85,7 @@ struct CommandRunner::Impl {
   std::string oom_score_adj;
   Fd null_input;
   StopRequest stop;
+  const sigset_t signals = signals_to_block();
   // Kept from command to command: this process holds both ends, so that no end of file wakes it
   // just before the end of the process does.
   Pipe pipe;
@@ -103,7 +114,7 @@ Launched CommandRunner::Impl::start(const Start& start) {
 Finished CommandRunner::Impl::run(const Start& wanted, OutputSink& sink) {
   if (stop.kill_at()) return not_started(ECANCELED);
   if (!ready_pipe()) return not_started(EMFILE);
-  const SignalsBlocked blocked;
+  const SignalsBlocked blocked(signals);
   const Orphans::RunId run = orphans->enter(wanted.marks);
   const double started = wall_seconds();
   Launched launched = start(wanted);

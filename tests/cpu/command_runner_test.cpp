@@ -144,6 +144,26 @@ TEST(CommandRunner, LeavesTheCallersMaskAsItWas) {
   EXPECT_TRUE(::sigismember(&now, SIGTERM) == 0);
 }
 
+/// Blocked, it would wake another thread of ours for every command that ends.
+TEST(CommandRunner, BlocksAllSignalsButASigchldThatNobodyHandles) {
+  class MaskSink : public OutputSink {
+   public:
+    bool write(std::string_view) override {
+      ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+      return true;
+    }
+    sigset_t mask{};
+  } sink;
+  make_runner()->run(start_of("echo word"), sink);
+  EXPECT_EQ(::sigismember(&sink.mask, SIGTERM), 1);
+  EXPECT_EQ(::sigismember(&sink.mask, SIGCHLD), 0);
+
+  const auto before = ::signal(SIGCHLD, [](int) {});
+  make_runner()->run(start_of("echo word"), sink);
+  ::signal(SIGCHLD, before);
+  EXPECT_EQ(::sigismember(&sink.mask, SIGCHLD), 1);
+}
+
 TEST(CommandRunner, LeadsASessionOfItsOwn) {
   const Ran ran = run_line(
       "read pid name state ppid group session rest < /proc/self/stat;"
