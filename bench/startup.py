@@ -34,20 +34,24 @@ open("{answer}", "w").write(str(time.monotonic() - begun))
 """
 
 
-def epoch_began(stage):
-    """Seconds since 1970."""
-    for log in stage.folder.glob("attempts/*/log/node-*.log"):
-        said = re.search(r"^(\S+)(\.\d+) .*epoch 1: \d+ ranks in ([0-9.]+) s", log.read_text(), re.M)
+def first_world(logs):
+    """When its epoch began, in seconds since 1970, and how many ranks it had."""
+    for log in logs:
+        said = re.search(r"^(\S+)(\.\d+) .*epoch \d+: (\d+) ranks in ([0-9.]+) s",
+                         log.read_text(), re.M)
         if said:
             second = calendar.timegm(time.strptime(said[1], "%Y-%m-%dT%H:%M:%S"))
-            return second + float(said[2]) - float(said[3])
-    sys.exit(f"{stage.folder}: no log says when epoch 1 began")
+            return second + float(said[2]) - float(said[4]), int(said[3])
+    sys.exit("no log says when an epoch began")
 
 
 def ours(binaries, folder, nodes):
     lines = ", ".join(["/bin/true"] * nodes)
     stage, _, _ = measure.run_pipeline(binaries, folder, COMMANDS.format(nodes=nodes, lines=lines))
-    return min(r["start"] for r in stage.results) - epoch_began(stage)
+    began, ranks = first_world(stage.folder.glob("attempts/*/log/node-*.log"))
+    if ranks != nodes:
+        sys.exit(f"a world of {ranks} ranks, not {nodes}")
+    return min(r["start"] for r in stage.results) - began
 
 
 def plain(binaries, folder, nodes):
