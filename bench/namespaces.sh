@@ -17,7 +17,10 @@ clean_up() {
   trap '' INT TERM
   for pid in $watch "${pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done  # keepers end all
   wait 2>/dev/null || true
-  for ((i = 0; i < nodes; i++)); do ip netns delete "${tag}n$i" 2>/dev/null || true; done
+  for ((i = 0; i < nodes; i++)); do  # a closed connection may keep a namespace for minutes
+    ip link delete "${tag}v$i" 2>/dev/null || true
+    ip netns delete "${tag}n$i" 2>/dev/null || true
+  done
   ip link delete "$tag" 2>/dev/null || true
   rm -rf "$folder"
 }
