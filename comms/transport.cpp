@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 
 #include <mpi.h>
 
@@ -9,6 +10,8 @@ namespace mnp::comms {
 namespace {
 
 constexpr size_t kChannels = 5;  // tags count from 1
+// While ranks find together. MPI's own waits spin, and many nodes may share few cores.
+constexpr std::chrono::microseconds kFirstPause{50}, kLongestPause{5000};
 
 std::string mpi_text(int code, const char* call) {
   std::array<char, MPI_MAX_ERROR_STRING> text{};
@@ -66,9 +69,16 @@ Result<std::unique_ptr<Transport>> Transport::begin() {
 
 Result<std::vector<uint32_t>> Transport::exchange(uint32_t own) {
   std::vector<uint32_t> all(size_);
-  const int code =
-      MPI_Allgather(&own, 1, MPI_UINT32_T, all.data(), 1, MPI_UINT32_T, MPI_COMM_WORLD);
-  if (code != MPI_SUCCESS) return fail(Code::kMpi, mpi_text(code, "MPI_Allgather"));
+  MPI_Request request = MPI_REQUEST_NULL;
+  int code = MPI_Iallgather(&own, 1, MPI_UINT32_T, all.data(), 1, MPI_UINT32_T, MPI_COMM_WORLD,
+                            &request);
+  int done = 0;
+  for (auto pause = kFirstPause; code == MPI_SUCCESS; pause = std::min(2 * pause, kLongestPause)) {
+    code = MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+    if (done != 0) break;
+    std::this_thread::sleep_for(pause);
+  }
+  if (code != MPI_SUCCESS) return fail(Code::kMpi, mpi_text(code, "MPI_Iallgather"));
   return all;
 }
 
