@@ -38,6 +38,7 @@ Result<bool> Session::turn(TimePoint now) {
   MNP_TRY(const bool broadcasting, broadcast_.step());
   MNP_TRY(const bool reducing, reduce_.step(now));
   moved = moved || broadcasting || reducing;
+  pulse(now);
   // In the end an agent may hang up before its rank.
   if (auto flushed = agent_.flush(); !flushed) {
     if (!farewell_.begun()) return fail(flushed.error());
@@ -48,6 +49,13 @@ Result<bool> Session::turn(TimePoint now) {
   MNP_TRY(const bool ending, farewell_.step(settled, now));
   ringer_.ring_again(now);
   return moved || ending;
+}
+
+/// Frames that wait say as much, and must not grow where the agent does not read.
+void Session::pulse(TimePoint now) {
+  if (farewell_.begun() || agent_.queued() > 0 || now - last_pulse_ < kPulse) return;
+  last_pulse_ = now;
+  agent_.send(RankFrame::kPulse, {});
 }
 
 Result<bool> Session::read_agent(TimePoint now) {

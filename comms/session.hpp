@@ -23,12 +23,14 @@ class Session {
 
  private:
   static constexpr size_t kFramesATurn = 64;
+  static constexpr Milliseconds kPulse{1000};
 
   Result<bool> turn(TimePoint now);
   Result<bool> read_agent(TimePoint now);
   Status take(const Frame& frame, TimePoint now);
   bool reads_agent() const { return !farewell_.begun() && !carrier_.full(); }
   bool expecting() const;
+  void pulse(TimePoint now);
   Status rest(bool moved, TimePoint now);
 
   AgentLink& agent_;
@@ -40,6 +42,7 @@ class Session {
   Reduce reduce_;
   Farewell farewell_;
   Idle idle_;
+  TimePoint last_pulse_{};
   bool agent_gone_ = false;
 };
 

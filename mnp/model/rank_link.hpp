@@ -22,6 +22,7 @@ enum class RankFrame : uint8_t {
   kReduce = 7,         // agent -> rank, on every rank, same id: ReduceOrder
   kReduceDone = 8,     // rank -> its agent, on every rank: CollectiveDone
   kQuit = 9,           // main's agent -> rank 0: finish all ranks in order
+  kPulse = 10,         // rank -> agent, each second: its loop turns
   kSpawn = 20,  // mnp-rsh -> agent: start a daemon on a node (mnp/node/spawn.hpp)
 };
 

@@ -19,8 +19,8 @@ constexpr Milliseconds kPause{100};  // of accepting, while no descriptor is lef
 
 }  // namespace
 
-LocalPeer::LocalPeer(Loop& loop, Fd fd, std::shared_ptr<void> seat)
-    : loop_(loop), fd_(std::move(fd)), seat_(std::move(seat)) {
+LocalPeer::LocalPeer(Loop& loop, Fd fd, pid_t pid, std::shared_ptr<void> seat)
+    : loop_(loop), fd_(std::move(fd)), pid_(pid), seat_(std::move(seat)) {
   loop_.watch(fd_.get(), EPOLLIN, [this](uint32_t events) { ready(events); });
 }
 
@@ -157,7 +157,7 @@ void AgentSocket::accept_one() {
     log::warning("refused a local client of user {}", peer.uid);
     return;
   }
-  on_peer_(std::make_shared<LocalPeer>(loop_, std::move(fd), seat_));
+  on_peer_(std::make_shared<LocalPeer>(loop_, std::move(fd), peer.pid, seat_));
 }
 
 }  // namespace mnp::node

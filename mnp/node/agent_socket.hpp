@@ -1,6 +1,8 @@
 // The agent's Unix socket: mnp-rank and mnp-rsh of this node connect to it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -16,13 +18,15 @@ namespace mnp::node {
 class LocalPeer : public std::enable_shared_from_this<LocalPeer> {
  public:
   /// `seat`: let go of with this object.
-  LocalPeer(Loop& loop, Fd fd, std::shared_ptr<void> seat = nullptr);
+  LocalPeer(Loop& loop, Fd fd, pid_t pid, std::shared_ptr<void> seat = nullptr);
   ~LocalPeer();
   static constexpr size_t kMaxQueued = size_t{64} << 20;  // bytes that wait for the client
 
   /// Queues a frame. Past kMaxQueued the client is cut off: `on_closed` follows from the loop,
   /// never from here. Nothing happens after the end.
   void send(uint8_t type, std::string_view payload);
+  /// The process that connected.
+  pid_t pid() const { return pid_; }
   /// Calls `on_closed`.
   void close();
 
@@ -36,6 +40,7 @@ class LocalPeer : public std::enable_shared_from_this<LocalPeer> {
 
   Loop& loop_;
   Fd fd_;
+  const pid_t pid_;
   const std::shared_ptr<void> seat_;
   FrameReader reader_;
   std::string queued_;

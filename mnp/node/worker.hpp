@@ -20,6 +20,7 @@
 #include "mnp/node/daemons.hpp"
 #include "mnp/node/executor.hpp"
 #include "mnp/node/machine.hpp"
+#include "mnp/node/rank_watch.hpp"
 #include "mnp/node/spawn.hpp"
 
 namespace mnp::node {
@@ -114,6 +115,7 @@ class Worker {
   std::unique_ptr<AgentSocket> socket_;
   std::map<LocalPeer*, std::shared_ptr<LocalPeer>> strangers_;  // have not said what they are
   std::shared_ptr<LocalPeer> rank_;
+  std::unique_ptr<RankWatch> rank_watch_;  // while rank_ is there
   BeginEpoch epoch_;
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<Executor> executor_;

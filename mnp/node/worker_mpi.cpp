@@ -46,8 +46,10 @@ void Worker::take_rank(const std::shared_ptr<LocalPeer>& peer, const Frame& fram
     return;
   }
   rank_ = peer;
+  rank_watch_ = std::make_unique<RankWatch>(loop_, peer->pid());
   rank_->on_frame = [this](Frame next) { rank_said(next); };
   rank_->on_closed = [this] {
+    rank_watch_.reset();
     rank_.reset();
     callbacks_.rank_down();
   };
@@ -55,6 +57,7 @@ void Worker::take_rank(const std::shared_ptr<LocalPeer>& peer, const Frame& fram
 }
 
 void Worker::rank_said(const Frame& frame) {
+  rank_watch_->heard();
   switch (static_cast<model::RankFrame>(frame.type)) {
     case model::RankFrame::kSend: {
       auto payload = model::decode_node_payload(frame.payload);
@@ -77,6 +80,7 @@ void Worker::rank_said(const Frame& frame) {
           frame.type == static_cast<uint8_t>(model::RankFrame::kBroadcastDone);
       return (broadcast ? callbacks_.broadcast_done : callbacks_.reduce_done)(std::move(*done));
     }
+    case model::RankFrame::kPulse: return;
     default: log::error("the rank sent a frame of type {}", frame.type);
   }
 }
@@ -134,6 +138,7 @@ void Worker::end_epoch(EpochNumber epoch, std::function<void()> done) {
   if (rank_ && epoch == epoch_.epoch) {
     rank_->on_closed = nullptr;
     rank_->close();
+    rank_watch_.reset();
     rank_.reset();
   }
   if (epoch == epoch_.epoch) epoch_.epoch = EpochNumber(0);

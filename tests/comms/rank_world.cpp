@@ -200,6 +200,8 @@ void RankWorld::take(Agent& agent, Frame frame) {
       agents_[rank].rings += 1;
       if (!deaf) send(rank, RankFrame::kBell, "");
     }
+  } else if (frame.type == static_cast<uint8_t>(RankFrame::kPulse)) {
+    agent.pulses += 1;
   } else {
     agent.frames.push_back(std::move(frame));
   }

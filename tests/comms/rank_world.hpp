@@ -50,8 +50,9 @@ class RankWorld {
   bool until(const std::function<bool()>& done);
   /// Turns the loop for a time.
   void run_for(Milliseconds time);
-  /// Frames from the rank but for hello and rings.
+  /// Frames from the rank but for hello, rings and pulses.
   std::deque<Frame>& frames(size_t rank) { return agents_[rank].frames; }
+  size_t pulses(size_t rank) const { return agents_[rank].pulses; }
   size_t rings_for(size_t rank) const { return agents_[rank].rings; }
   size_t queued(size_t rank) const { return agents_[rank].out.size() - agents_[rank].sent; }
   bool deaf = false;
@@ -71,7 +72,7 @@ class RankWorld {
     std::optional<model::RankHello> hello;
     pid_t pid = 0;
     std::deque<Frame> frames;
-    size_t rings = 0;
+    size_t rings = 0, pulses = 0;
     bool paused = false;
   };
   void start(const Options& options);

@@ -49,6 +49,12 @@ TEST(Session, AnAgentThatGoesAwayEndsTheWorld) {  // 4 ranks
   EXPECT_NE(*status, 0);
 }
 
+TEST(Session, IdleRanksSayThatTheyLive) {  // 2 ranks
+  RankWorld world(2);
+  ASSERT_TRUE(world.up());
+  EXPECT_TRUE(world.until([&] { return world.pulses(0) >= 3 && world.pulses(1) >= 3; }));
+}
+
 TEST(Session, TwoRanksOfOneNodeAreAnError) {  // 2 ranks
   RankWorld world(2, {.files = {}, .nodes = {"4", "4"}, .sockets = {}});
   const auto status = world.exit_status();

@@ -25,7 +25,7 @@ class SpawnDeskTest : public WorkerTest {
     int pair[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
     auto mine = play(Fd(pair[0]));
-    desk->ask(std::make_shared<LocalPeer>(loop, Fd(pair[1])), {at, program, {}, {}},
+    desk->ask(std::make_shared<LocalPeer>(loop, Fd(pair[1]), ::getpid()), {at, program, {}, {}},
               EpochNumber(epoch));
     return mine;
   }

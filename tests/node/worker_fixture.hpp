@@ -86,7 +86,7 @@ class WorkerTest : public RosterTest {
   }
   std::unique_ptr<PlayedClient> play(Fd fd) {
     auto made = std::make_unique<PlayedClient>();
-    made->peer = std::make_shared<LocalPeer>(loop, std::move(fd));
+    made->peer = std::make_shared<LocalPeer>(loop, std::move(fd), ::getpid());
     made->peer->on_frame = [raw = made.get()](Frame frame) { raw->heard.push_back(frame); };
     made->peer->on_closed = [raw = made.get()] { raw->closed = true; };
     return made;
