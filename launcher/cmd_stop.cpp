@@ -64,7 +64,8 @@ Result<int> run(const Options& options) {
     json["was_running"] = holder.has_value();
     fmt::print("{}\n", json.dump());
   } else if (holder) {
-    fmt::print("{} {}; `mnp resume {}` goes on\n", found.id, state.state, found.id);
+    fmt::print("{} {}; `mnp resume {}{}` goes on\n", found.id, state.state, found.id,
+               found.store_words());
   } else {
     fmt::print("{} has ended already: {}\n", found.id, state.state);
   }

@@ -19,6 +19,7 @@ struct Options {
 
 Result<model::Spec> validate(const Options& options) {
   MNP_TRY(auto spec, read_pipeline(options.pipeline));
+  MNP_CHECK(check_inputs(spec));
   for (const auto& stage : spec.stages) MNP_CHECK(check_commands(stage));
   return spec;
 }
@@ -47,7 +48,7 @@ Result<int> run(const Options& options) {
 
 void add_validate(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("validate", "check a pipeline file and its lists");
+  CLI::App* command = app.add_subcommand("validate", "check a pipeline file, its inputs and its lists");
   command->add_option("FILE", options->pipeline.file, "pipeline file")->type_name("")->required();
   command->add_option("--set", options->pipeline.set, "value of a parameter of the file")
       ->type_name("KEY=VALUE")

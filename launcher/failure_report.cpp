@@ -1,5 +1,6 @@
 #include "launcher/failure_report.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -73,7 +74,7 @@ std::string_view meaning_of(int status) {
       {20, "wrong configuration, list or credentials"},
       {30, "nodes are missing after join_timeout"},
       {31, "too many nodes lost"},
-      {32, "the store could not be reached"},
+      {32, "the store could not be reached, or is full"},
       {33, "preflight left too few nodes"},
       {34, "the MPI world could not be formed"},
       {40, "stopped"},
@@ -99,11 +100,18 @@ std::string failure_report(const RunFolder& run, const StageState& stage) {
   text += first_failure(run, stage.name);
   const bool commands = status == code_info(Code::kCommandsFailed).exit_status;
   const bool program = status == code_info(Code::kProgramFailed).exit_status;
-  text += fmt::format("  mnp logs {} {} {}\n", run.id, stage.name,
-                      commands  ? "--failed    shows what failed commands printed"
-                      : program ? "             shows what it printed"
-                                : "--runtime   shows what the nodes said");
-  return text + fmt::format("  mnp resume {}    runs what is not done", run.id);
+  const std::string store = run.store_words();
+  const std::string logs = fmt::format("mnp logs {} {}{}{}", run.id, stage.name, store,
+                                       commands  ? " --failed"
+                                       : program ? ""
+                                                 : " --runtime");
+  const std::string resume = fmt::format("mnp resume {}{}", run.id, store);
+  const size_t width = std::max(logs.size(), resume.size());
+  text += fmt::format("  {:<{}}  shows what {}\n", logs, width,
+                      commands  ? "failed commands printed"
+                      : program ? "it printed"
+                                : "the nodes said");
+  return text + fmt::format("  {:<{}}  runs what is not done", resume, width);
 }
 
 Result<std::vector<FailedCommand>> failed_commands(const RunFolder& run, const std::string& stage) {

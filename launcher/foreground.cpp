@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -52,6 +53,7 @@ class Foreground {
   Status submit();
   Status refresh();
   void tell_of_retry(const SubmittedJob& job, const model::JobDetail& now);
+  void tell_of_losses(const StageState& stage);
   void on_signal();
   RunState state() const;
   Result<int> finish();
@@ -62,7 +64,8 @@ class Foreground {
   std::unique_ptr<ProgressView> view_;
   Fd signals_;
   Submitted submitted_;
-  std::string written_;  // submitted.json as it is in the store
+  std::map<std::string, std::vector<LostNode>> lost_;  // by job and attempt
+  std::string written_;                                // submitted.json as it is in the store
   bool ended_ = false;
   Loop loop_;
   LocalBatch batch_;
@@ -101,6 +104,26 @@ void Foreground::tell_of_retry(const SubmittedJob& job, const model::JobDetail& 
                          now.attempts.size(), how));
 }
 
+/// Main goes on without a node; its operator should know why the stage is slower now.
+void Foreground::tell_of_losses(const StageState& stage) {
+  if (stage.phase != "RUNNING" && stage.phase != "REDUCING") return;
+  const auto keys = model::AttemptKeys::of(run_.stage(stage.name), stage.job, stage.attempt);
+  std::vector<LostNode>& known = lost_[keys.attempt];
+  std::vector<LostNode> lost = lost_nodes(run_.store_path / keys.nodes());
+  const auto is_in = [](const std::vector<LostNode>& list, const LostNode& one) {
+    return std::any_of(list.begin(), list.end(),
+                       [&](const LostNode& other) { return other.node == one.node; });
+  };
+  for (const LostNode& one : lost)
+    if (!is_in(known, one))
+      view_->say(fmt::format("stage {}: node {} is lost: {}; what it had runs again elsewhere",
+                             stage.name, one.node, one.reason));
+  for (const LostNode& one : known)
+    if (!is_in(lost, one))
+      view_->say(fmt::format("stage {}: node {} is back", stage.name, one.node));
+  known = std::move(lost);
+}
+
 /// Asks Batch, writes down what has changed, and shows it.
 Status Foreground::refresh() {
   ended_ = true;
@@ -114,7 +137,9 @@ Status Foreground::refresh() {
     MNP_CHECK(run_.store->put(run_.keys().submitted(), text));
     written_ = std::move(text);
   }
-  view_->show(state());
+  const RunState now = state();
+  for (const StageState& stage : now.stages) tell_of_losses(stage);
+  view_->show(now);
   return {};
 }
 
@@ -184,7 +209,7 @@ Result<int> Foreground::finish() {
     if (status == 0) status = exit_status_of(stage);
   }
   if (!stopped || status == 0) return status;
-  view_->say(fmt::format("stopped; `mnp resume {}` goes on", run_.id));
+  view_->say(fmt::format("stopped; `mnp resume {}{}` goes on", run_.id, run_.store_words()));
   return code_info(Code::kStopped).exit_status;
 }
 

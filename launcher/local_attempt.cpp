@@ -137,7 +137,7 @@ void LocalAttempt::node_ended(uint32_t index) {
 void LocalAttempt::main_ended() {
   tell_running();
   exit_code_ = nodes_[request_.main_node].exit_code;
-  for (const uint32_t lost : lost_nodes(folder() / "nodes.json"))
+  for (const auto& [lost, why] : lost_nodes(folder() / "nodes.json"))
     if (lost < nodes_.size() && nodes_[lost].process) nodes_[lost].process->kill_tree();
   end_soon();
 }

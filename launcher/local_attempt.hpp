@@ -85,8 +85,13 @@ class LocalAttempt {
   bool told_running_ = false, stopping_ = false;
 };
 
-/// Indexes of the nodes that an attempt's nodes.json calls lost; none where it cannot be read.
-std::vector<uint32_t> lost_nodes(const fs::path& nodes_json);
+struct LostNode {
+  uint32_t node = 0;
+  std::string reason;
+  bool operator==(const LostNode&) const = default;
+};
+/// What an attempt's nodes.json calls lost; nothing where it cannot be read.
+std::vector<LostNode> lost_nodes(const fs::path& nodes_json);
 
 /// "node-0003"
 std::string node_name(uint32_t index);

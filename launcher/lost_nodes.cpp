@@ -5,21 +5,24 @@
 
 namespace mnp::launcher {
 
-std::vector<uint32_t> lost_nodes(const fs::path& nodes_json) {
+std::vector<LostNode> lost_nodes(const fs::path& nodes_json) {
   constexpr size_t kMaxBytes = size_t{16} << 20;
-  std::vector<uint32_t> lost;
+  std::vector<LostNode> lost;
   const auto text = read_file(nodes_json, kMaxBytes);
   if (!text) return lost;
   const auto json = nlohmann::json::parse(*text, nullptr, false);
-  const auto list = json.is_object() ? json.value("nodes", nlohmann::json::array()) : json;
+  const auto list = json.is_object() ? json.value("nodes", nlohmann::json()) : nlohmann::json();
   if (!list.is_array()) return lost;
   for (const auto& node : list) {
     if (!node.is_object()) continue;
     const auto index = node.find("node");
     const auto state = node.find("state");
+    const auto reason = node.find("reason");
     if (index != node.end() && index->is_number_unsigned() && state != node.end() &&
         *state == "lost")
-      lost.push_back(index->get<uint32_t>());
+      lost.push_back({index->get<uint32_t>(), reason != node.end() && reason->is_string()
+                                                  ? reason->get<std::string>()
+                                                  : ""});
   }
   return lost;
 }

@@ -77,6 +77,22 @@ Result<model::Spec> read_pipeline(const PipelineOptions& options) {
   return spec;
 }
 
+Status check_inputs(const model::Spec& spec) {
+  for (const auto& stage : spec.stages)
+    for (const model::Input& input : stage.inputs) {
+      if (input.from_stage) continue;
+      const bool is_url = input.source.find("://") != std::string::npos;
+      std::error_code error;
+      if (!is_url && fs::exists(input.source, error)) continue;
+      return fail(Code::kConfig,
+                  fmt::format("stage {}: input {}: {}{}", stage.name, input.name, input.source,
+                              is_url ? ": this build reads folders and files only; copy it to a "
+                                       "disk and name that"
+                                     : " is not there"));
+    }
+  return {};
+}
+
 std::string aws_keys(const model::Spec& spec) {
   std::vector<std::string> keys;
   for (const auto& stage : spec.stages)
@@ -86,6 +102,7 @@ std::string aws_keys(const model::Spec& spec) {
 }
 
 Result<PlannedRun> make_plan(const model::Spec& spec, const fs::path& bin) {
+  MNP_CHECK(check_inputs(spec));
   PlannedRun planned;
   planned.plan.run = model::make_run_id(spec.name);
   planned.plan.name = spec.name;

@@ -25,6 +25,9 @@ struct PipelineOptions {
 /// Parses and checks the file, or makes the pipeline of --commands; caps nodes, applies --only.
 Result<model::Spec> read_pipeline(const PipelineOptions& options);
 
+/// kConfig for an input that is not there, or lies where this build does not read.
+Status check_inputs(const model::Spec& spec);
+
 /// Keys of the stages that only AWS knows, each once: "queue, image"; "" when there are none.
 std::string aws_keys(const model::Spec& spec);
 

@@ -56,15 +56,20 @@ Error no_such_run(const fs::path& store, const std::string& name,
 }  // namespace
 
 Result<fs::path> store_folder(const std::string& option, const std::string& named) {
-  std::string chosen = option.empty() ? named : option;
+  std::string chosen = option;
   const char* variable = std::getenv(model::kStore);
   if (chosen.empty() && variable != nullptr) chosen = variable;
-  if (chosen.empty()) chosen = "mnp-runs";
+  if (chosen.empty()) chosen = named.empty() ? "mnp-runs" : named;
   if (chosen.find("://") != std::string::npos)
     return fail(Code::kConfig, fmt::format("store {}: this build keeps runs in folders only; type "
                                            "--store DIR",
                                            chosen));
   return fs::absolute(chosen).lexically_normal();
+}
+
+std::string RunFolder::store_words() const {
+  const auto usual = store_folder("");
+  return usual && *usual == store_path ? "" : " --store " + store_path.string();
 }
 
 Result<model::Plan> RunFolder::plan() const {

@@ -13,7 +13,7 @@
 
 namespace mnp::launcher {
 
-/// Absolute folder: `option`, else `named` (by a pipeline file), else MNP_STORE, else ./mnp-runs.
+/// Absolute folder: `option`, else MNP_STORE, else `named` (by a pipeline file), else ./mnp-runs.
 /// kConfig for an URL: this build has no store but a folder.
 Result<fs::path> store_folder(const std::string& option, const std::string& named = "");
 
@@ -28,6 +28,8 @@ struct RunFolder {
     return model::StageKeys::of(keys(), name);
   }
   fs::path path() const { return store_path / keys().run; }
+  /// " --store DIR" where `mnp` would look for the run in another store; else nothing.
+  std::string store_words() const;
   Result<model::Plan> plan() const;
   /// No submissions where there is no submitted.json yet.
   Result<Submitted> submitted() const;

@@ -70,9 +70,10 @@ TEST_F(FailureReport, NamesTheFirstCommandItsWordsAndWhatToType) {
             "    | one\n"
             "    | two\n"
             "  and 1 more\n"
-            "  mnp logs demo-20260131-142501-k3f9 process --failed    shows what failed commands "
-            "printed\n"
-            "  mnp resume demo-20260131-142501-k3f9    runs what is not done");
+            "  mnp logs demo-20260131-142501-k3f9 process --store " + folder.path().string() +
+                " --failed  shows what failed commands printed\n"
+                "  mnp resume demo-20260131-142501-k3f9 --store " + folder.path().string() +
+                "                 runs what is not done");
 }
 
 TEST_F(FailureReport, ShowsTheEndOfLongOutputAndTheStartOfALongLine) {
@@ -97,7 +98,7 @@ TEST_F(FailureReport, TellsAttemptsAndReason) {
                           "stage process failed with status 31: too many nodes lost (3 attempts)\n"
                           "  2 nodes lost: 1, 3\n"))
       << report;
-  EXPECT_NE(report.find("process --runtime "), std::string::npos) << report;
+  EXPECT_NE(report.find(" --runtime  shows what the nodes said"), std::string::npos) << report;
 }
 
 TEST_F(FailureReport, ProgramHasNoCommands) {

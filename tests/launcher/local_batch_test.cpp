@@ -162,8 +162,8 @@ TEST_F(LocalBatchTest, LostNodeIsKilledAtOnce) {
   const auto id = batch.submit(box.job(
       "a", 2,
       "until grep -q deaf $TEST_OUT/events; do sleep 0.02; done; "
-      "echo '[{\"node\": 1, \"state\": \"lost\"}]' > $(dirname $MNP_RUN_LOCK)/../stages/a/attempts/"
-      "${AWS_BATCH_JOB_ID%#*}-1/nodes.json; say written",
+      "echo '{\"nodes\": [{\"node\": 1, \"state\": \"lost\"}]}' > $(dirname $MNP_RUN_LOCK)/../stages/"
+      "a/attempts/${AWS_BATCH_JOB_ID%#*}-1/nodes.json; say written",
       "mkdir -p $(dirname $MNP_RUN_LOCK); trap '' TERM; say deaf; sleep 100 & while :; do wait; "
       "done"));
   ASSERT_TRUE(run_until([&] { return box.count("written") == 1; }));

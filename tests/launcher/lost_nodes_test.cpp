@@ -5,11 +5,11 @@
 namespace mnp::launcher {
 namespace {
 
-using Indexes = std::vector<uint32_t>;
+using Lost = std::vector<LostNode>;
 
 class LostNodes : public testing::Test {
  protected:
-  Indexes lost_in(const std::string& text) {
+  Lost lost_in(const std::string& text) {
     const fs::path file = folder.path() / "nodes.json";
     EXPECT_TRUE(replace_file(file, text));
     return lost_nodes(file);
@@ -18,28 +18,29 @@ class LostNodes : public testing::Test {
 };
 
 TEST_F(LostNodes, AreThoseWhoseStateSaysSo) {
-  const std::string list = R"([{"node": 0, "state": "joined"}, {"node": 3, "state": "lost"},
-                               {"node": 1, "state": "left"}, {"node": 2, "state": "lost"}])";
-  EXPECT_EQ(lost_in(list), (Indexes{3, 2}));
-  EXPECT_EQ(lost_in("{\"nodes\": " + list + "}"), (Indexes{3, 2}));
+  EXPECT_EQ(lost_in(R"({"nodes": [{"node": 0, "state": "joined"},
+                                  {"node": 3, "state": "lost", "reason": "silent for 6 s"},
+                                  {"node": 1, "state": "left", "reason": "drained"},
+                                  {"node": 2, "state": "lost"}]})"),
+            (Lost{{3, "silent for 6 s"}, {2, ""}}));
 }
 
 TEST_F(LostNodes, WithoutAFileThereAreNone) {
-  EXPECT_EQ(lost_nodes(folder.path() / "nodes.json"), Indexes{});
+  EXPECT_EQ(lost_nodes(folder.path() / "nodes.json"), Lost{});
 }
 
 TEST_F(LostNodes, DamagedFileNamesNone) {
-  for (const char* text : {"", "[", R"([{"node": 1, "state": "lost"})", "7", "\"lost\"", "{}",
+  for (const char* text : {"", "[", R"({"nodes": [{"node": 1, "state": "lost"})", "7", "\"lost\"", "{}",
                            R"({"nodes": 1})", R"({"nodes": {"node": 1, "state": "lost"}})"})
-    EXPECT_EQ(lost_in(text), Indexes{}) << text;
+    EXPECT_EQ(lost_in(text), Lost{}) << text;
 }
 
 TEST_F(LostNodes, EntriesThatMakeNoSenseArePassedOver) {
-  EXPECT_EQ(lost_in(R"([null, 1, "lost", [], {}, {"node": 1}, {"state": "lost"},
+  EXPECT_EQ(lost_in(R"({"nodes": [null, 1, "lost", [], {}, {"node": 1}, {"state": "lost"},
                         {"node": -1, "state": "lost"}, {"node": "1", "state": "lost"},
                         {"node": 1.5, "state": "lost"}, {"node": 1, "state": 5},
-                        {"node": 4, "state": "lost"}])"),
-            Indexes{4});
+                        {"node": 4, "state": "lost", "reason": 7}]})"),
+            (Lost{{4, ""}}));
 }
 
 }  // namespace

@@ -171,5 +171,21 @@ TEST(ProgramFolder, IsThatOfThisProgram) {
   EXPECT_TRUE(fs::exists(program_folder() / "launcher_test")) << program_folder();
 }
 
+TEST_F(Planning, InputsMustBeThere) {
+  const auto checked = [&](const std::string& source) {
+    options.file = write("inputs.yaml", "name: demo\nstages:\n  - name: one\n    commands: [a]\n"
+                                        "    inputs: {scan: " + source + "}\n");
+    const auto spec = read_pipeline(options);
+    EXPECT_TRUE(spec) << spec.error().text;
+    const auto done = check_inputs(*spec);
+    return done ? "" : done.error().text;
+  };
+  EXPECT_EQ(checked("list.txt"), "");
+  EXPECT_EQ(checked("nowhere"), "stage one: input scan: " + (folder.path() / "nowhere").string() +
+                                    " is not there");
+  EXPECT_NE(checked("s3://b/in").find("this build reads folders and files only"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace mnp::launcher

@@ -66,12 +66,14 @@ TEST_F(RunFolders, NamesNodesThatStillHoldTheirLocks) {
   EXPECT_EQ(*held_node_locks(run), std::vector<std::string>{"job-1-0"});
 }
 
-TEST(StoreFolder, OptionThenFileThenVariableThenDefault) {
+TEST(StoreFolder, OptionThenVariableThenFileThenDefault) {
   ::setenv("MNP_STORE", "/c", 1);
   EXPECT_EQ(*store_folder("/a", "/b"), "/a");
-  EXPECT_EQ(*store_folder("", "/b"), "/b");
-  EXPECT_EQ(*store_folder(""), "/c");
+  EXPECT_EQ(*store_folder("", "/b"), "/c");
+  EXPECT_EQ(run_folder("/c", "r").store_words(), "");
+  EXPECT_EQ(run_folder("/b", "r").store_words(), " --store /b");
   ::unsetenv("MNP_STORE");
+  EXPECT_EQ(*store_folder("", "/b"), "/b");
   EXPECT_EQ(*store_folder(""), fs::current_path() / "mnp-runs");
   EXPECT_EQ(store_folder("s3://b/p").error().code, Code::kConfig);
 }
