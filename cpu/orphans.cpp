@@ -113,6 +113,13 @@ void Orphans::reap_dead(const std::vector<pid_t>& pids) {
   }
 }
 
+void Orphans::reap() {
+  const std::vector<pid_t> pids = adopted();
+  if (pids.empty()) return;
+  const std::lock_guard lock(mutex_);
+  reap_dead(pids);
+}
+
 bool Orphans::is_of_started_run(pid_t pid) const {
   const auto seen = seen_.find(pid);
   const auto run = seen == seen_.end() ? runs_.end() : runs_.find(seen->second.run);

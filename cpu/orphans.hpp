@@ -40,6 +40,10 @@ class Orphans {
   /// for runs that carry it to end: their runners must have been stopped.
   Status end_marked(const std::string& mark, TimePoint deadline);
 
+  /// Reaps what has died among the adopted. Costs one read where nothing was left; the ends of
+  /// commands do it too, but one command may run for days.
+  void reap();
+
   /// Used by CommandRunner. A run is entered before its process starts.
   using RunId = uint64_t;
   RunId enter(std::vector<std::string> marks);

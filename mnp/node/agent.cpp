@@ -18,7 +18,7 @@
 namespace mnp::node {
 namespace {
 
-constexpr int kStartAgain = 1;  // the keeper ends what is left and starts another agent
+constexpr Milliseconds kReapInterval{5000};  // of what commands have left and what died since
 
 /// SIGTERM and the like, read in the loop.
 Result<Fd> take_signals() {
@@ -60,6 +60,7 @@ Result<std::optional<int>> run_stage(const Identity& me, Incarnation incarnation
   MNP_TRY(Context context, make_context(me, incarnation));
   Result<std::optional<int>> status = std::optional<int>();
   Loop loop;
+  loop.every(kReapInterval, [&orphans = *orphans] { orphans.reap(); });
   if (me.is_main()) {
     MainNode node(loop, context, machine, orphans, keeper);
     status = run_node(loop, signals, node);

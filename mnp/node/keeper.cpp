@@ -43,7 +43,8 @@ class Keeper {
   void read_signals();
   void reap();
   void hear();
-  Status end_all(std::string_view why);
+  Status end_all(const std::string& why);
+  std::string how_agent_ended() const;
   int status_without_agent() const;
 
   const KeeperOptions& options_;
@@ -159,12 +160,19 @@ Keeper::Event Keeper::wait() {
   return Event::kNothing;
 }
 
-Status Keeper::end_all(std::string_view why) {
+Status Keeper::end_all(const std::string& why) {
   if (!why.empty()) log::warning("{}; ending everything that this node started", why);
   auto ended = cpu::end_descendants(Clock::now() + kEndLimit);
   if (!ended) log::error("{}", ended.error().text);
   agent_ = -1;
   return ended;
+}
+
+/// An agent that ends in order without a last word has said why itself.
+std::string Keeper::how_agent_ended() const {
+  if (WIFSIGNALED(*agent_status_))
+    return "the agent was killed by signal " + std::to_string(WTERMSIG(*agent_status_));
+  return WEXITSTATUS(*agent_status_) == kStartAgain ? "" : "the agent died";
 }
 
 int Keeper::status_without_agent() const {
@@ -186,7 +194,7 @@ Result<int> Keeper::run() {
         return kKilledStatus;
       case Event::kAgentDied:
         hear();
-        ended = end_all(finished_ ? "" : "the agent died");
+        ended = end_all(finished_ ? "" : how_agent_ended());
         break;
       case Event::kDeadline:
         ended = end_all(options_.main ? "the agent is silent" : "the lease has ended");

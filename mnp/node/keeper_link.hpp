@@ -11,6 +11,9 @@
 
 namespace mnp::node {
 
+/// Exit status of an agent that has said why it ends and asks for another to be started.
+inline constexpr int kStartAgain = 1;
+
 /// The agent's end. Every call may be made from any thread and never blocks.
 class KeeperLink {
  public:

@@ -3,12 +3,19 @@
 #include <sys/prctl.h>
 
 #include "cpu/proc_table.hpp"
+#include "mnp/core/files.hpp"
 #include "running.hpp"
 
 namespace mnp::cpu {
 namespace {
 
 using namespace std::chrono_literals;
+
+size_t adopted_by_main_thread() {
+  const std::string pid = std::to_string(::getpid());
+  const auto text = read_file("/proc/self/task/" + pid + "/children");
+  return text ? parse_children(text->data(), text->size()).size() : 0;
+}
 
 TEST(Orphans, MakesThisProcessTheSubreaper) {
   shared_orphans();
@@ -59,6 +66,24 @@ TEST(Orphans, EndingAMarkWaitsForTheRunsThatCarryIt) {
   EXPECT_FALSE(shared_orphans()->end_marked(mark, Clock::now() + 50ms));
   runner->kill();
   EXPECT_TRUE(shared_orphans()->end_marked(mark, Clock::now() + 60s));
+  thread.join();
+}
+
+TEST(Orphans, WhatDiesWhileItsCommandRunsIsReaped) {
+  const auto runner = make_runner();
+  std::atomic<bool> ended{false};
+  std::thread thread([&] {
+    TextSink sink;
+    runner->run(start_of("(setsid sh -c 'exec sleep 0.3' &); exec sleep 1000"), sink);
+    ended = true;
+  });
+  EXPECT_TRUE(eventually([] { return adopted_by_main_thread() == 1; }));
+  EXPECT_TRUE(eventually([] {
+    shared_orphans()->reap();
+    return adopted_by_main_thread() == 0;
+  }));
+  EXPECT_FALSE(ended);
+  runner->kill();
   thread.join();
 }
 
