@@ -19,6 +19,19 @@ constexpr Milliseconds kPause{500};                // before another launch afte
 constexpr size_t kMaxWords = 4096;                 // of mpirun's output kept for messages
 constexpr uint64_t kMpirunId = 0;                  // among the worker's daemons
 
+/// What mpirun has printed, in one line: without rules, and without what its race with a quick
+/// mnp-rsh for the process group makes it print in good launches, too.
+std::string without_noise(const std::string& words) {
+  std::vector<std::string> lines;
+  for (const std::string& line : split(words, '\n')) {
+    const std::string_view text = trim(line);
+    const bool rule = text.find_first_not_of('-') == std::string_view::npos;
+    if (!rule && text.find("Warning: setpgid(") == std::string_view::npos)
+      lines.emplace_back(text);
+  }
+  return join(lines, " ");
+}
+
 }  // namespace
 
 Epochs::Epochs(Loop& loop, Context& context, Roster& roster, Worker& worker, Callbacks callbacks)
@@ -130,8 +143,9 @@ void Epochs::fail_launch(const std::string& why) {
   if (state_ != State::kLaunching && state_ != State::kUp) return;
   if (Clock::now() - begun_at_ > kStable) failures_ = 0;
   ++failures_;
+  const std::string said = without_noise(words_);
   const std::string text = fmt::format("epoch {}: {}{}", number_.value(), why,
-                                       words_.empty() ? "" : ": " + std::string(trim(words_)));
+                                       said.empty() ? "" : "; mpirun said: " + said);
   log::warning("{}", text);
   if (failures_ < kMaxFailures)
     return end([this] { begin_at(Clock::now() + kPause); });

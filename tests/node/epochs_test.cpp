@@ -143,6 +143,22 @@ TEST_F(EpochsTest, GivesUpAfterSomeLaunchesInARow) {
   EXPECT_EQ(begun.size(), 3U);
 }
 
+TEST_F(EpochsTest, ReasonsHoldWhatMpirunSaidWithoutItsNoise) {
+  EXPECT_TRUE(create_file_once(note("mnp-rank"), "#!/bin/sh\n", 0755));
+  EXPECT_TRUE(create_file_once(note("mpirun"),
+                               "#!/bin/sh\n"
+                               "echo '[vm:7] plm:rsh: Warning: setpgid(8,8) failed in parent'\n"
+                               "echo ------\necho '  There are not enough slots'\necho ------\n"
+                               "exit 3\n",
+                               0755));
+  epochs->set_launch({});
+  epochs->renew("begins");
+  for (uint32_t epoch = 1; epoch <= 3; ++epoch) ASSERT_TRUE(child_ends(epoch)) << epoch;
+  ASSERT_TRUE(until([&] { return gave_up.has_value(); }));
+  const std::string end = "mpirun ended with exit 3; mpirun said: There are not enough slots";
+  EXPECT_EQ(gave_up->text.substr(gave_up->text.size() - end.size()), end) << gave_up->text;
+}
+
 TEST_F(EpochsTest, WhatIsNotInstalledIsNotTriedAgain) {
   outcome = fail(Code::kConfig, "mpirun is not on PATH");
   epochs->renew("begins");
