@@ -48,6 +48,9 @@ Result<Context> make_context(const Identity& me, Incarnation incarnation) {
 
 namespace {
 
+/// Raw containers run on AWS, whose network stalls for longer than a machine's own.
+constexpr Milliseconds kRawLease{15000};
+
 /// Copies the list into the run, so that a later attempt reads the same one.
 Status load_raw_plan(Context& context) {
   Identity& me = context.me;
@@ -70,6 +73,7 @@ Status load_raw_plan(Context& context) {
   stage.spec.name = me.stage;
   stage.spec.nodes = me.nodes;
   stage.spec.cwd = context.plan.folder;
+  stage.spec.lease = kRawLease;
   stage.commands = list.size();
   context.plan.stages.push_back(std::move(stage));
   return {};
