@@ -66,6 +66,12 @@ class Decoder {
   uint32_t count(size_t least);
   /// kProtocol when bytes were missing or are left over. `what` names the message.
   Status finish(std::string_view what) const;
+  /// The value when the message was whole.
+  template <class T>
+  Result<T> finish(std::string_view what, T value) const {
+    MNP_CHECK(finish(what));
+    return value;
+  }
 
  private:
   std::string_view take(size_t n);

@@ -3,16 +3,6 @@
 #include "mnp/core/frame.hpp"
 
 namespace mnp::model {
-namespace {
-
-/// The value when the message was whole, else the error.
-template <class T>
-Result<T> finished(const Decoder& in, std::string_view what, T value) {
-  MNP_CHECK(in.finish(what));
-  return value;
-}
-
-}  // namespace
 
 std::string encode(const RankHello& value) {
   return Encoder()
@@ -45,14 +35,14 @@ Result<RankHello> decode_rank_hello(std::string_view bytes) {
   value.node = NodeIndex(in.u32());
   value.rank = Rank(static_cast<int32_t>(in.u32()));
   value.size = in.u32();
-  return finished(in, "rank hello", value);
+  return in.finish("rank hello", value);
 }
 Result<NodePayload> decode_node_payload(std::string_view bytes) {
   Decoder in(bytes);
   NodePayload value;
   value.node = NodeIndex(in.u32());
   value.bytes = in.text();
-  return finished(in, "node payload", std::move(value));
+  return in.finish("node payload", std::move(value));
 }
 Result<BroadcastOrder> decode_broadcast_order(std::string_view bytes) {
   Decoder in(bytes);
@@ -60,7 +50,7 @@ Result<BroadcastOrder> decode_broadcast_order(std::string_view bytes) {
   value.id = in.u64();
   value.source = in.text();
   value.name = in.text();
-  return finished(in, "broadcast order", std::move(value));
+  return in.finish("broadcast order", std::move(value));
 }
 Result<ReduceOrder> decode_reduce_order(std::string_view bytes) {
   Decoder in(bytes);
@@ -70,7 +60,7 @@ Result<ReduceOrder> decode_reduce_order(std::string_view bytes) {
   value.files.resize(in.count(sizeof(uint32_t)));
   for (std::string& file : value.files) file = in.text();
   value.target = in.text();
-  return finished(in, "reduce order", std::move(value));
+  return in.finish("reduce order", std::move(value));
 }
 Result<CollectiveDone> decode_collective_done(std::string_view bytes) {
   Decoder in(bytes);
@@ -78,7 +68,7 @@ Result<CollectiveDone> decode_collective_done(std::string_view bytes) {
   value.id = in.u64();
   value.error = in.text();
   value.code = in.u32();
-  return finished(in, "collective done", std::move(value));
+  return in.finish("collective done", std::move(value));
 }
 
 }  // namespace mnp::model

@@ -3,16 +3,6 @@
 #include "mnp/core/frame.hpp"
 
 namespace mnp::node {
-namespace {
-
-/// The value when the message was whole, else the error.
-template <class T>
-Result<T> finished(const Decoder& in, std::string_view what, T value) {
-  MNP_CHECK(in.finish(what));
-  return value;
-}
-
-}  // namespace
 
 std::string encode(const Join& value) {
   return Encoder()
@@ -53,7 +43,7 @@ Result<Join> decode_join(std::string_view bytes) {
   value.cores = in.u32();
   value.memory_bytes = in.u64();
   value.gpus = in.u32();
-  return finished(in, "join", std::move(value));
+  return in.finish("join", std::move(value));
 }
 Result<Welcome> decode_welcome(std::string_view bytes) {
   Decoder in(bytes);
@@ -62,7 +52,7 @@ Result<Welcome> decode_welcome(std::string_view bytes) {
   value.owner = OwnerNumber(in.u32());
   value.lease_ms = in.u32();
   value.beat_ms = in.u32();
-  return finished(in, "welcome", std::move(value));
+  return in.finish("welcome", std::move(value));
 }
 Result<Ready> decode_ready(std::string_view bytes) {
   Decoder in(bytes);
@@ -70,7 +60,7 @@ Result<Ready> decode_ready(std::string_view bytes) {
   value.slots = in.u32();
   value.error = in.text();
   value.code = in.u32();
-  return finished(in, "ready", std::move(value));
+  return in.finish("ready", std::move(value));
 }
 Result<BeginEpoch> decode_begin_epoch(std::string_view bytes) {
   Decoder in(bytes);
@@ -78,24 +68,24 @@ Result<BeginEpoch> decode_begin_epoch(std::string_view bytes) {
   value.epoch = EpochNumber(in.u32());
   value.nodes = in.u32();
   value.node_rank = in.u32();
-  return finished(in, "begin epoch", value);
+  return in.finish("begin epoch", value);
 }
 Result<End> decode_end(std::string_view bytes) {
   Decoder in(bytes);
   End value;
   value.status = static_cast<int32_t>(in.u32());
   value.text = in.text();
-  return finished(in, "end", std::move(value));
+  return in.finish("end", std::move(value));
 }
 Result<uint32_t> decode_u32(std::string_view bytes) {
   Decoder in(bytes);
   const uint32_t value = in.u32();
-  return finished(in, "number", value);
+  return in.finish("number", value);
 }
 Result<uint64_t> decode_u64(std::string_view bytes) {
   Decoder in(bytes);
   const uint64_t value = in.u64();
-  return finished(in, "number", value);
+  return in.finish("number", value);
 }
 
 }  // namespace mnp::node

@@ -54,6 +54,7 @@ void MainNode::drained_if_all() {
 void MainNode::write_last_words() {
   if (std::exchange(last_words_, true)) return;
   ended_ = wall_seconds();
+  remove_key_if(true);
   if (store_lost_) return say_the_end();
   journal_->append(model::Ended{status_, outcome_ ? "" : outcome_.error().text});
   write_nodes();

@@ -1,6 +1,7 @@
 #include "mnp/node/main_node.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -137,6 +138,7 @@ Status MainNode::make_key(std::optional<JoinKey>& key) {
   auto written =
       create_file_once(context_.store->path(place), key->text() + "\n", kOwnerOnly);
   if (!written) return fail(written.error().within("write the join key"));
+  key_lies_ = true;
   return {};
 }
 
@@ -239,7 +241,16 @@ void MainNode::node_changed(NodeIndex index) {
   if (node.state != NodeState::kReady) return;
   journal_->append(model::NodeJoined{index, node.incarnation, node.machine.host, node.slots});
   if (phase_ == Phase::kJoining) return begin_if_complete();
+  remove_key_if(roster_->count(NodeState::kMissing) == 0);
   if (!program_) epochs_->admit();
+}
+
+/// Who has joined has it; keepers hand it on to later agents.
+void MainNode::remove_key_if(bool needless) {
+  if (!needless || !std::exchange(key_lies_, false)) return;
+  errands_->add("key", [store = context_.store, key = context_.attempt().join_key()] {
+    if (auto removed = store->remove(key); !removed) log::warning("{}", removed.error().text);
+  });
 }
 
 /// A node that cannot take part is left out, as long as enough others can.
@@ -275,10 +286,7 @@ void MainNode::join_deadline() {
 void MainNode::begin() {
   phase_ = Phase::kRunning;
   begun_at_ = Clock::now();
-  if (roster_->count(NodeState::kMissing) == 0 && context_.me.nodes > 1)
-    errands_->add("key", [store = context_.store, key = context_.attempt().join_key()] {
-      if (auto removed = store->remove(key); !removed) log::warning("{}", removed.error().text);
-    });
+  remove_key_if(roster_->count(NodeState::kMissing) == 0);
   for (uint32_t i = 0; i < context_.me.nodes && commands_; ++i)
     if (roster_->at(NodeIndex(i)).state != NodeState::kReady)
       commands_->lose_node(NodeIndex(i), Clock::now(), true);  // its slice is for everybody

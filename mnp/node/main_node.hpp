@@ -57,6 +57,7 @@ class MainNode {
   void begin_if_complete();
   void join_deadline();
   void begin();
+  void remove_key_if(bool needless);
 
   // main_running.cpp: the stage's work
   void set_timers();
@@ -108,6 +109,7 @@ class MainNode {
   Phase phase_ = Phase::kJoining;
   std::optional<model::CommandList> program_list_;  // of one line, for reports
   model::Begun begun_;
+  bool key_lies_ = false;         // in the store, for nodes that have not joined yet
   bool careful_ = false;          // an earlier main was lost
   TimePoint deal_from_{};         // nothing of an earlier owner runs any more
   std::set<NodeIndex> supplied_;  // have every broadcast input

@@ -16,7 +16,7 @@ struct PeerIdentity {
   uint32_t attempt = 0;
   NodeIndex node;
   Incarnation incarnation;
-  uint32_t key_number = 0;  // main counts the keys that it has drawn in this attempt
+  uint32_t key_number = 0;  // of the keys of an attempt; so far each has one
 
   bool operator==(const PeerIdentity&) const = default;
 };

@@ -33,7 +33,8 @@ Roster::~Roster() { loop_.cancel(silence_timer_); }
 Status Roster::listen() {
   ChannelServer::Callbacks callbacks;
   callbacks.find_key = [this](const PeerIdentity& identity) -> std::optional<JoinKey> {
-    if (identity.job != context_.me.job || identity.attempt != context_.me.attempt)
+    if (identity.job != context_.me.job || identity.attempt != context_.me.attempt ||
+        identity.key_number != 0)  // one key an attempt
       return std::nullopt;
     return key_;
   };

@@ -59,7 +59,7 @@ class RosterTest : public StageTest {
   std::unique_ptr<PlayedChild> connect(uint32_t node, uint32_t incarnation = 1) {
     std::optional<Result<std::unique_ptr<Channel>>> result;
     const PeerIdentity who{context.me.job, context.me.attempt, NodeIndex(node),
-                           Incarnation(incarnation), 1};
+                           Incarnation(incarnation), 0};
     const auto attempt =
         connect_channel(loop, {context.me.own_address, static_cast<uint16_t>(context.me.port)}, who,
                         key, Clock::now() + kHangs,
