@@ -67,7 +67,7 @@ Result<bool> Broadcast::step() {
 }
 
 void Broadcast::begin(uint64_t id, std::string name) {
-  running_.emplace();
+  running_.emplace(Running());  // clang 14 refuses emplace() of a nested struct with initialisers
   running_->id = running_->own.id = running_->below.id = id;
   running_->name = std::move(name);
 }

@@ -87,7 +87,7 @@ void Reduce::start_next(TimePoint now) {
 }
 
 void Reduce::begin(uint64_t serial, uint64_t id, ReduceOp op, TimePoint now) {
-  running_.emplace();
+  running_.emplace(Running());  // as in Broadcast::begin
   running_->serial = serial;
   running_->id = id;
   running_->op = op;
