@@ -27,8 +27,11 @@ void ChildNode::take_input(const model::CollectiveDone& done) {
       context_.scratch.received() / fmt::format("{}.{}", name, done.id / kInputsInId);
   std::error_code error;
   const bool first = !fs::exists(fs::symlink_status(context_.scratch.inputs() / name, error));
-  const Status put = first ? link_broadcast(context_.scratch.inputs(), name, received)
-                           : remove_tree(received);
+  if (!first)
+    return errands_.add(received.string(), [received] {
+      if (auto removed = remove_tree(received); !removed) log::warning("{}", removed.error().text);
+    });
+  const Status put = link_broadcast(context_.scratch.inputs(), name, received);
   if (!put) leave(code_info(put.error().code).exit_status, put.error().text);
 }
 
@@ -42,9 +45,12 @@ void ChildNode::drain() {
   if (std::exchange(drains_, true)) return;
   // Worlds end with a drain: what is still unkept goes over the channel.
   if (auto records = worker_->unkept(); !records.empty()) say_stored(std::move(records));
-  worker_->drain(kGrace, kFlush, [this](const Status& stored) {
-    if (!stored) log::error("{}", stored.error().text);
+  worker_->drain(kGrace, kFlush, [this](const Drained& drained) {
+    if (!drained.stored) log::error("{}", drained.stored.error().text);
+    // A goodbye would say that nothing of this node runs any more.
+    if (!drained.idle) return leave(std::nullopt, "commands could not be ended");
     drained_ = true;
+    if (leaving_) return say_goodbye_and_leave();
     goodbye_if_kept();
     timers_.push_back(loop_.after(kWaitForEnd, [this] {
       leave(code_info(Code::kStopped).exit_status, "main says no last word");
@@ -63,19 +69,26 @@ void ChildNode::end(const std::string& payload) {
   if (leaving_) return;
   leaving_ = true;
   status_ = end->status;
-  if (!end->text.empty()) log::info("the stage has ended with status {}: {}", end->status, end->text);
+  if (!end->text.empty())
+    log::info("the stage has ended with status {}: {}", end->status, end->text);
   if (drained_) return leave(status_, "");
-  worker_->drain(Milliseconds(0), kFlush, [this](const Status& stored) {
-    if (!stored) log::error("{}", stored.error().text);
-    say(Control::kGoodbye, "the stage has ended");
-    leave(status_, "");
+  if (drains_) return;  // its end leaves
+  worker_->drain(Milliseconds(0), kFlush, [this](const Drained& drained) {
+    if (!drained.stored) log::error("{}", drained.stored.error().text);
+    say_goodbye_and_leave();
   });
+}
+
+void ChildNode::say_goodbye_and_leave() {
+  say(Control::kGoodbye, "the stage has ended");
+  leave(status_, "");
 }
 
 void ChildNode::leave(std::optional<int> status, const std::string& why) {
   if (!why.empty()) log::warning("{}", why);
   leaving_ = true;
   status_ = status;
+  if (status_) keeper_.finished(*status_);
   if (!channel_ || !status) return loop_.stop();
   channel_->finish(kLastBytes);
   timers_.push_back(loop_.every(Milliseconds(2), [this] {

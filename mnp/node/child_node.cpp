@@ -105,10 +105,9 @@ void ChildNode::connect() {
   identity.attempt = context_.me.attempt;
   identity.node = context_.me.index;
   identity.incarnation = context_.incarnation;
-  attempt_ = connect_channel(loop_, target, identity, *key_, Clock::now() + kConnectLimit,
-                             [this](Result<std::unique_ptr<Channel>> channel) {
-                               connected(std::move(channel));
-                             });
+  attempt_ = connect_channel(
+      loop_, target, identity, *key_, Clock::now() + kConnectLimit,
+      [this](Result<std::unique_ptr<Channel>> channel) { connected(std::move(channel)); });
 }
 
 void ChildNode::connected(Result<std::unique_ptr<Channel>> channel) {
@@ -123,8 +122,8 @@ void ChildNode::connected(Result<std::unique_ptr<Channel>> channel) {
 
 void ChildNode::welcome(const std::string& payload) {
   const auto welcome = decode_welcome(payload);
-  auto plan = welcome ? model::plan_from_json(welcome->plan)
-                      : Result<model::Plan>(fail(welcome.error()));
+  auto plan =
+      welcome ? model::plan_from_json(welcome->plan) : Result<model::Plan>(fail(welcome.error()));
   if (!plan || plan->find(context_.stage_name) == nullptr)
     return leave(code_info(Code::kProtocol).exit_status,
                  "main's welcome makes no sense: " + (plan ? "no such stage" : plan.error().text));
@@ -133,8 +132,7 @@ void ChildNode::welcome(const std::string& payload) {
   lease_ = Milliseconds(welcome->lease_ms);
   timers_.push_back(loop_.every(Milliseconds(welcome->beat_ms), [this] { beat(); }));
   beat();
-  if (auto prepares =
-          worker_->prepare([this](const Result<uint32_t>& slots) { prepared(slots); });
+  if (auto prepares = worker_->prepare([this](const Result<uint32_t>& slots) { prepared(slots); });
       !prepares)
     prepared(fail(prepares.error()));
 }
@@ -171,9 +169,12 @@ void ChildNode::beat_acknowledged(const std::string& payload) {
 
 void ChildNode::heard(const Frame& frame) {
   switch (static_cast<Control>(frame.type)) {
-    case Control::kWelcome: return welcome(frame.payload);
-    case Control::kBeatAck: return beat_acknowledged(frame.payload);
-    case Control::kBell: return worker_->ring_rank();
+    case Control::kWelcome:
+      return welcome(frame.payload);
+    case Control::kBeatAck:
+      return beat_acknowledged(frame.payload);
+    case Control::kBell:
+      return worker_->ring_rank();
     case Control::kBeginEpoch:
       if (const auto epoch = decode_begin_epoch(frame.payload)) worker_->set_epoch(*epoch);
       return;
@@ -183,18 +184,23 @@ void ChildNode::heard(const Frame& frame) {
           say(Control::kEpochEnded, encode_u32(epoch));
         });
       return;
-    case Control::kSpawn: return spawn(frame.payload);
+    case Control::kSpawn:
+      return spawn(frame.payload);
     case Control::kSpawnStop:
       if (const auto message = split_spawn_id(frame.payload)) daemons_->stop(message->id);
       return;
     case Control::kMessage:
       if (auto message = model::decode_message(frame.payload)) take_message(std::move(*message));
       return;
-    case Control::kDrain: return drain();
-    case Control::kEnd: return end(frame.payload);
+    case Control::kDrain:
+      return drain();
+    case Control::kEnd:
+      return end(frame.payload);
     case Control::kRefused:
-      return leave(code_info(Code::kConfig).exit_status, "main refused this node: " + frame.payload);
-    default: log::warning("main sent a frame of type {}", frame.type);
+      return leave(code_info(Code::kConfig).exit_status,
+                   "main refused this node: " + frame.payload);
+    default:
+      log::warning("main sent a frame of type {}", frame.type);
   }
 }
 
@@ -212,6 +218,7 @@ void ChildNode::spawn(const std::string& payload) {
 
 /// What is unkept is said before what is held: main takes the difference for lost.
 void ChildNode::rank_up() {
+  if (drains_) return;
   if (auto started = worker_->start_slots(); !started)
     return leave(code_info(started.error().code).exit_status, started.error().text);
   const NodeIndex main = context_.me.main_index;
@@ -227,9 +234,8 @@ void ChildNode::take_message(model::Message message) {
     worker_->kept(*kept);
     goodbye_if_kept();
   } else if (const auto* order = std::get_if<model::Collect>(&message)) {
-    worker_->rank_frame(
-        model::RankFrame::kReduce,
-        encode(model::ReduceOrder{order->id, order->op, order->partials, ""}));
+    worker_->rank_frame(model::RankFrame::kReduce,
+                        encode(model::ReduceOrder{order->id, order->op, order->partials, ""}));
   } else {
     log::error("main sent a message that only children send");
   }

@@ -13,6 +13,7 @@
 #include "mnp/node/context.hpp"
 #include "mnp/node/control.hpp"
 #include "mnp/node/daemon_host.hpp"
+#include "mnp/node/errands.hpp"
 #include "mnp/node/keeper_link.hpp"
 #include "mnp/node/worker.hpp"
 
@@ -50,6 +51,7 @@ class ChildNode {
   void say(Control what, std::string_view payload = {});
   void drain();
   void goodbye_if_kept();
+  void say_goodbye_and_leave();
   void end(const std::string& payload);
   void leave(std::optional<int> status, const std::string& why);
 
@@ -66,6 +68,7 @@ class ChildNode {
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<DaemonHost> daemons_;
   std::vector<Loop::TimerId> timers_;
+  Errands errands_;  // the removal of what was received twice
   Milliseconds lease_{0};
   TimePoint deadline_ = TimePoint::max();  // of the lease
   std::optional<int> status_;

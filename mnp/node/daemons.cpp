@@ -90,10 +90,10 @@ void Daemons::wait_for_ended(EpochNumber epoch, TimePoint deadline) {
   });
 }
 
-void Daemons::stop(uint64_t id) {
+void Daemons::stop(uint64_t id, Milliseconds grace) {
   const std::scoped_lock lock(mutex_);
   const auto found = daemons_.find(id);
-  if (found != daemons_.end()) found->second->runner->kill();
+  if (found != daemons_.end()) found->second->runner->stop(grace);
 }
 
 void Daemons::end_epoch(EpochNumber epoch, std::function<void()> done) {

@@ -27,8 +27,8 @@ class Daemons {
   /// Starts a process of `epoch`, marked with MNP_EPOCH so that all its descendants are found.
   /// kDenied for an epoch that is being ended or has been, kProtocol for an id that is in use.
   Status start(uint64_t id, EpochNumber epoch, cpu::Start start, Callbacks callbacks);
-  /// SIGKILL to one of them; nothing when it has ended.
-  void stop(uint64_t id);
+  /// SIGTERM to one of them, SIGKILL after `grace`, at once without; nothing when it has ended.
+  void stop(uint64_t id, Milliseconds grace = Milliseconds(0));
   /// SIGKILLs everything of the epoch; `done` is called on a thread of its own when nothing is left
   /// and `ended` has been called for each (or that took longer than kEndLimit).
   void end_epoch(EpochNumber epoch, std::function<void()> done);

@@ -11,13 +11,14 @@
 namespace mnp::node {
 namespace {
 
-constexpr Milliseconds kLaunchLimit{60000};        // for a launch of a few nodes
-constexpr Milliseconds kLaunchLimitPerNode{500};   // and for each of them
-constexpr Milliseconds kEndLimit{10000};           // for all nodes to end an epoch
-constexpr Milliseconds kStable{120000};            // a world that lived so long was no failure
-constexpr Milliseconds kPause{500};                // before another launch after a failed one
-constexpr size_t kMaxWords = 4096;                 // of mpirun's output kept for messages
-constexpr uint64_t kMpirunId = 0;                  // among the worker's daemons
+constexpr Milliseconds kLaunchLimit{60000};       // for a launch of a few nodes
+constexpr Milliseconds kLaunchLimitPerNode{500};  // and for each of them
+constexpr Milliseconds kEndLimit{10000};          // for all nodes to end an epoch
+constexpr Milliseconds kStable{120000};           // a world that lived so long was no failure
+constexpr Milliseconds kGather{1000};             // from the first late node to a world with it
+constexpr Milliseconds kPause{500};               // before another launch after a failed one
+constexpr size_t kMaxWords = 4096;                // of mpirun's output kept for messages
+constexpr uint64_t kMpirunId = 0;                 // among the worker's daemons
 
 /// What mpirun has printed, in one line: without rules, and without what its race with a quick
 /// mnp-rsh for the process group makes it print in good launches, too.
@@ -26,8 +27,7 @@ std::string without_noise(const std::string& words) {
   for (const std::string& line : split(words, '\n')) {
     const std::string_view text = trim(line);
     const bool rule = text.find_first_not_of('-') == std::string_view::npos;
-    if (!rule && text.find("Warning: setpgid(") == std::string_view::npos)
-      lines.emplace_back(text);
+    if (!rule && text.find("Warning: setpgid(") == std::string_view::npos) lines.emplace_back(text);
   }
   return join(lines, " ");
 }
@@ -59,20 +59,22 @@ bool Epochs::has(NodeIndex node) const {
 
 void Epochs::renew(const std::string& why, TimePoint not_before) {
   if (stopped_) return;
-  if (state_ == State::kNone) return begin_at(not_before);
+  not_before_ = std::max(not_before_, not_before);
+  if (state_ == State::kNone) return begin_when_due();
   log::info("epoch {} ends: {}", number_.value(), why);
-  end([this, not_before] { begin_at(not_before); });
+  end([this] { begin_when_due(); });
 }
 
-void Epochs::begin_at(TimePoint when) {
+void Epochs::begin_when_due() {
   cancel_timer();
-  if (when <= Clock::now()) return begin();
-  timer_ = loop_.at(when, [this] { begin(); });
+  if (not_before_ <= Clock::now()) return begin();
+  timer_ = loop_.at(not_before_, [this] { begin_when_due(); });
 }
 
 void Epochs::begin() {
   cancel_timer();
   if (stopped_) return;
+  not_before_ = {};
   number_ = EpochNumber(number_.value() + 1);
   members_ = roster_.ready();
   begun_at_ = Clock::now();
@@ -97,6 +99,7 @@ void Epochs::begin() {
 Status Epochs::launch() {
   MpiHosts hosts;
   for (const NodeIndex node : members_) hosts.addresses.push_back(roster_.at(node).machine.address);
+  if (hosts.addresses.front().empty()) hosts.addresses.front() = "127.0.0.1";  // main alone
   MNP_TRY(hosts.network, network_of(hosts.addresses.front()));
   MNP_TRY(hosts.rsh, find_program_of_ours("mnp-rsh"));
   hosts.tcp_only = context_.spec().aws.count("efa") == 0;
@@ -124,9 +127,10 @@ Status Epochs::launch_ranks(const MpiHosts& hosts, const fs::path& folder) {
   Daemons::Callbacks callbacks;
   callbacks.output = [this](std::string_view bytes) {
     loop_.post([this, text = std::string(bytes)] {
-      words_ = (words_ + text).substr(words_.size() + text.size() > kMaxWords
-                                          ? words_.size() + text.size() - kMaxWords
-                                          : 0);
+      words_ = (words_ + text)
+                   .substr(words_.size() + text.size() > kMaxWords
+                               ? words_.size() + text.size() - kMaxWords
+                               : 0);
     });
     return true;
   };
@@ -148,11 +152,15 @@ void Epochs::fail_launch(const std::string& why) {
                                        said.empty() ? "" : "; mpirun said: " + said);
   log::warning("{}", text);
   if (failures_ < kMaxFailures)
-    return end([this] { begin_at(Clock::now() + kPause); });
+    return end([this] {
+      not_before_ = std::max(not_before_, Clock::now() + kPause);
+      begin_when_due();
+    });
   stopped_ = true;
   end([this, text] {
-    callbacks_.gave_up(Error{
-        Code::kMpi, fmt::format("{} launches in a row have failed; the last: {}", failures_, text)});
+    callbacks_.gave_up(
+        Error{Code::kMpi,
+              fmt::format("{} launches in a row have failed; the last: {}", failures_, text)});
   });
 }
 
@@ -165,9 +173,12 @@ void Epochs::rank_up(const model::RankHello& hello) {
   callbacks_.up();
 }
 
-void Epochs::rank_down() { fail_launch("main's rank has gone"); }
+void Epochs::rank_down() {
+  fail_launch("main's rank has gone");
+}
 
 void Epochs::lost(NodeIndex node, TimePoint not_before) {
+  not_before_ = std::max(not_before_, not_before);
   if (state_ == State::kEnding) return node_ended(node, number_);
   if (state_ == State::kNone || !has(node)) return;
   failures_ = 0;
@@ -175,7 +186,11 @@ void Epochs::lost(NodeIndex node, TimePoint not_before) {
 }
 
 void Epochs::admit() {
-  if (stopped_ || state_ == State::kNone || admit_timer_) return;
+  if (stopped_ || admit_timer_) return;
+  if (state_ == State::kNone) {  // main works alone so far, or an epoch is about to begin anyway
+    if (number_ == EpochNumber(0)) renew("nodes have joined late", Clock::now() + kGather);
+    return;
+  }
   admit_timer_ = loop_.at(std::max(Clock::now(), begun_at_ + kAdmitInterval), [this] {
     admit_timer_.reset();
     const auto ready = roster_.ready();
@@ -202,10 +217,11 @@ void Epochs::end(std::function<void()> then) {
     roster_.send(node, Control::kEndEpoch, encode_u32(number_.value()));
   timer_ = loop_.after(kEndLimit, [this] {
     timer_.reset();
-    const auto silent = std::exchange(ending_on_, {});
+    const EpochNumber epoch = number_;
+    const auto silent = ending_on_;  // the last of them to go begins the next epoch
     for (const NodeIndex node : silent)
       if (node != context_.me.index) roster_.give_up(node, "it does not end its MPI processes");
-    ended_everywhere();
+    if (number_ == epoch) ended_everywhere();
   });
   worker_.end_epoch(number_, [this, epoch = number_] { node_ended(context_.me.index, epoch); });
 }

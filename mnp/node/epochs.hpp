@@ -65,7 +65,7 @@ class Epochs {
   void begin();
   Status launch();
   Status launch_ranks(const MpiHosts& hosts, const fs::path& folder);
-  void begin_at(TimePoint when);
+  void begin_when_due();
   void fail_launch(const std::string& why);
   void end(std::function<void()> then);
   void ended_everywhere();
@@ -83,6 +83,7 @@ class Epochs {
   std::function<void()> then_;
   std::optional<Loop::TimerId> timer_, admit_timer_;
   TimePoint begun_at_{};
+  TimePoint not_before_{};  // the next epoch; nothing of lost nodes runs any more by then
   int failures_ = 0;
   bool stopped_ = false;
   std::string words_;  // the end of what mpirun has printed

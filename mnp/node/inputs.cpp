@@ -10,15 +10,14 @@ Status link_one(const fs::path& source, const fs::path& link) {
   fs::remove(link, error);
   fs::create_symlink(source, link, error);
   if (error)
-    return fail(Code::kIo, fmt::format("link {} to {}: {}", link.string(), source.string(),
-                                       error.message()));
+    return fail(Code::kIo,
+                fmt::format("link {} to {}: {}", link.string(), source.string(), error.message()));
   return {};
 }
 
 }  // namespace
 
-fs::path input_source(const fs::path& store, const model::RunKeys& run,
-                      const model::Input& input) {
+fs::path input_source(const fs::path& store, const model::RunKeys& run, const model::Input& input) {
   if (!input.from_stage) return input.source;
   return store / model::StageKeys::of(run, input.source).results();
 }
@@ -35,7 +34,11 @@ Status link_inputs(const fs::path& store, const model::RunKeys& run, const model
                                              "only; copy it to a disk first",
                                              input.name, input.source));
     std::error_code error;
-    if (!fs::exists(source, error))
+    const bool there = fs::exists(source, error);
+    if (error)
+      return fail(Code::kStore,
+                  fmt::format("input {}: {}: {}", input.name, source.string(), error.message()));
+    if (!there)
       return fail(Code::kConfig,
                   input.from_stage
                       ? fmt::format("input {}: stage {} has published nothing ({} is not there)",

@@ -8,11 +8,13 @@ namespace mnp::node {
 namespace {
 
 // Together below 25 s: Batch kills after 30.
-constexpr Milliseconds kGrace{10000};      // from SIGTERM to SIGKILL of commands
-constexpr Milliseconds kFlush{5000};       // for results and output to be stored
-constexpr Milliseconds kDrainLimit{17000}; // for all nodes
-constexpr Milliseconds kLastWords{4000};   // for the journal and the files
-constexpr Milliseconds kGoodbyes{2000};    // for children to go
+constexpr Milliseconds kGrace{10000};        // from SIGTERM to SIGKILL of commands
+constexpr Milliseconds kFlush{5000};         // for results and output to be stored
+constexpr Milliseconds kDrainLimit{17000};   // for all nodes
+constexpr Milliseconds kLook{20};            // whether a program that was told to end has
+constexpr Milliseconds kLastWords{4000};     // for the journal and the files
+constexpr Milliseconds kGoodbyes{2000};      // for children to go
+constexpr Milliseconds kStoreHangs{600000};  // for results.jsonl of a stage that was not stopped
 
 }  // namespace
 
@@ -33,14 +35,24 @@ void MainNode::end(Status outcome) {
   if (idle && !store_lost_) return write_last_words();
   drains_ = true;
   write_progress();
+  timers_.push_back(loop_.after(kDrainLimit, [this] { write_last_words(); }));
+  if (program_ && program_->running() && !store_lost_) worker_->stop_program(kGrace);
+  drain_once_program_has_ended();
+}
+
+/// Its ranks go with their mpirun; an epoch's end would leave them no time.
+void MainNode::drain_once_program_has_ended() {
+  if (program_ && program_->running() && !store_lost_) {
+    timers_.push_back(loop_.after(kLook, [this] { drain_once_program_has_ended(); }));
+    return;
+  }
   roster_->send_all(Control::kDrain);
   epochs_->stop([] {});
-  worker_->drain(kGrace, kFlush, [this](const Status& stored) {
-    if (!stored) log::error("{}", stored.error().text);
+  worker_->drain(store_lost_ ? Milliseconds(0) : kGrace, kFlush, [this](const Drained& drained) {
+    if (!drained.stored) log::error("{}", drained.stored.error().text);
     main_drained_ = true;
     drained_if_all();
   });
-  timers_.push_back(loop_.after(kDrainLimit, [this] { write_last_words(); }));
 }
 
 /// Children say goodbye once all of theirs is kept; main's own must be as well.
@@ -56,6 +68,10 @@ void MainNode::write_last_words() {
   ended_ = wall_seconds();
   remove_key_if(true);
   if (store_lost_) return say_the_end();
+  timers_.push_back(loop_.after(drains_ ? kLastWords + kGoodbyes : kStoreHangs, [this] {
+    log::error("the store does not answer");
+    say_the_end();
+  }));
   journal_->append(model::Ended{status_, outcome_ ? "" : outcome_.error().text});
   write_nodes();
   errands_->add("end", [this] {
@@ -63,10 +79,9 @@ void MainNode::write_last_words() {
       log::error("{}", flushed.error().text);
     const model::CommandList& list = commands_ ? commands_->list() : *program_list_;
     const auto outcomes = model::read_outcomes(*context_.store, context_.keys(), list);
-    const Status written =
-        outcomes ? context_.store->put(context_.keys().outcomes(),
-                                       model::outcomes_to_jsonl(*outcomes))
-                 : Status(fail(outcomes.error()));
+    const Status written = outcomes ? context_.store->put(context_.keys().outcomes(),
+                                                          model::outcomes_to_jsonl(*outcomes))
+                                    : Status(fail(outcomes.error()));
     if (!written) log::error("results.jsonl: {}", written.error().text);
     loop_.post([this] {
       write_progress();
@@ -76,8 +91,8 @@ void MainNode::write_last_words() {
 }
 
 void MainNode::say_the_end() {
-  roster_->send_all(Control::kEnd,
-                    encode(End{status_, outcome_ ? "" : outcome_.error().text}));
+  if (std::exchange(said_end_, true)) return;
+  roster_->send_all(Control::kEnd, encode(End{status_, outcome_ ? "" : outcome_.error().text}));
   epochs_->stop([] {});
   const TimePoint limit = Clock::now() + kGoodbyes;
   timers_.push_back(loop_.every(Milliseconds(5), [this, limit] {
@@ -88,6 +103,7 @@ void MainNode::say_the_end() {
 void MainNode::ended() {
   for (const Loop::TimerId timer : timers_) loop_.cancel(timer);
   timers_.clear();
+  keeper_.finished(status_);  // what is left to clear away may take longer than it waits for beats
   if (!errands_->finish(Clock::now() + kLastWords)) log::error("the store does not answer");
   loop_.stop();
 }
@@ -98,26 +114,33 @@ void MainNode::write_nodes() {
   std::string json = roster_->to_json();
   if (json == nodes_json_ || store_lost_) return;
   nodes_json_ = json;
-  errands_->add("nodes", [store = context_.store, key = context_.attempt().nodes(),
-                          json = std::move(json)] {
-    if (auto done = store->put(key, json); !done) log::warning("{}", done.error().text);
-  });
+  errands_->add("nodes",
+                [store = context_.store, key = context_.attempt().nodes(), json = std::move(json)] {
+                  if (auto done = store->put(key, json); !done)
+                    log::warning("{}", done.error().text);
+                });
 }
 
 model::Progress MainNode::progress() const {
   model::Progress progress;
   switch (phase_) {
-    case Phase::kJoining: progress.state = "JOINING"; break;
-    case Phase::kRunning: progress.state = "RUNNING"; break;
-    case Phase::kReducing: progress.state = "REDUCING"; break;
+    case Phase::kJoining:
+      progress.state = "JOINING";
+      break;
+    case Phase::kRunning:
+      progress.state = "RUNNING";
+      break;
+    case Phase::kReducing:
+      progress.state = "REDUCING";
+      break;
     case Phase::kEnding:
       progress.state = ended_ == 0 ? "DRAINING" : status_ == 0 ? "SUCCEEDED" : "FAILED";
   }
   progress.attempt = context_.me.attempt;
   progress.nodes = context_.me.nodes;
-  progress.joined = static_cast<uint32_t>(roster_->count(NodeState::kReady) +
-                                          roster_->count(NodeState::kJoined) +
-                                          (ended_ > 0 ? roster_->count(NodeState::kLeft) : 0));
+  progress.joined =
+      static_cast<uint32_t>(roster_->count(NodeState::kReady) + roster_->count(NodeState::kJoined) +
+                            (ended_ > 0 ? roster_->count(NodeState::kLeft) : 0));
   if (commands_) {
     const model::Counts counts = commands_->counts();
     progress.total = context_.stage().commands;

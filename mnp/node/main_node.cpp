@@ -16,6 +16,7 @@ namespace {
 constexpr Milliseconds kJournalInterval{50};     // between two group commits of a folder store
 constexpr Milliseconds kJournalPatience{30000};  // a store that cannot commit is tried for so long
 constexpr Milliseconds kLeaseMargin{1000};
+constexpr int kFenceLeases = 2;  // until nothing of an earlier owner runs: see is_surely_owner
 
 /// A program's text as a list of one command.
 std::string one_line(std::string text) {
@@ -23,7 +24,9 @@ std::string one_line(std::string text) {
   return text;
 }
 
-std::string parent_of(const std::string& key) { return key.substr(0, key.rfind('/')); }
+std::string parent_of(const std::string& key) {
+  return key.substr(0, key.rfind('/'));
+}
 
 }  // namespace
 
@@ -77,7 +80,7 @@ Status MainNode::open_journal() {
   const std::string own = context_.attempt().journal();
   MNP_TRY(context_.owner,
           model::claim_stage(*context_.store, keys, context_.me.job, context_.me.attempt));
-  const TimePoint claimed = Clock::now();
+  const TimePoint claimed = owner_seen_ = Clock::now();
   const model::CommandList& list = commands_ ? commands_->list() : *program_list_;
   std::vector<std::pair<size_t, model::Record>> kept;  // with partials
   const auto on_event = [&](size_t journal, const model::Event& event) {
@@ -95,7 +98,7 @@ Status MainNode::open_journal() {
   for (auto& [journal, record] : kept)
     reduction_->add(parent_of(history.journals[journal]), record);
   careful_ = !history.goodbye;
-  if (!history.goodbye) deal_from_ = claimed + context_.spec().lease + kLeaseMargin;
+  if (!history.goodbye) deal_from_ = claimed + kFenceLeases * context_.spec().lease + kLeaseMargin;
   begun_.run = context_.me.run;
   begun_.stage = context_.stage_name;
   begun_.job = context_.me.job;
@@ -116,9 +119,9 @@ Status MainNode::open_journal() {
   callbacks.failed = [this](Error error) {
     loop_.post([this, error = std::move(error)] { journal_failed(error); });
   };
-  journal_ = std::make_unique<JournalThread>(model::JournalWriter(*context_.store, own),
-                                             kJournalInterval, kJournalPatience,
-                                             std::move(callbacks));
+  journal_ =
+      std::make_unique<JournalThread>(model::JournalWriter(*context_.store, own), kJournalInterval,
+                                      kJournalPatience, std::move(callbacks));
   journal_->append(begun_);
   return {};
 }
@@ -135,9 +138,8 @@ Status MainNode::make_key(std::optional<JoinKey>& key) {
   if (context_.me.nodes == 1) return {};
   constexpr unsigned kOwnerOnly = 0600;
   const std::string place = context_.attempt().join_key();
-  auto written =
-      create_file_once(context_.store->path(place), key->text() + "\n", kOwnerOnly);
-  if (!written) return fail(written.error().within("write the join key"));
+  auto written = create_file_once(context_.store->path(place), key->text() + "\n", kOwnerOnly);
+  if (!written) return fail(Code::kStore, "write the join key: " + written.error().text);
   key_lies_ = true;
   return {};
 }
@@ -150,6 +152,7 @@ Status MainNode::open_roster() {
   callbacks.lost = [this](NodeIndex node, TimePoint again, bool orderly) {
     node_lost(node, again, orderly);
   };
+  callbacks.may_acknowledge = [this] { return !store_lost_ && is_surely_owner(); };
   callbacks.said = [this](NodeIndex node, Control what, const std::string& payload) {
     node_said(node, what, payload);
   };
@@ -198,20 +201,18 @@ void MainNode::start() {
   set_timers();
   if (commands_)
     commands_->begin(*journal_, begun_, careful_,
-                     CommandStage::Callbacks{
-                         [this](NodeIndex node, const model::Message& message) {
-                           send(node, message);
-                         },
-                         [this](const model::Record& record) {
-                           reduction_->add(context_.attempt().attempt, record);
-                         },
-                         [this] { commands_finished(); }});
+                     CommandStage::Callbacks{[this](NodeIndex node, const model::Message& message) {
+                                               send(node, message);
+                                             },
+                                             [this](const model::Record& record) {
+                                               reduction_->add(context_.attempt().attempt, record);
+                                             },
+                                             [this] { commands_finished(); }});
   if (program_)
     program_->begin(*journal_, *roster_, *worker_,
                     ProgramStage::Callbacks{[this](const Status& done) { end(done); }});
   roster_->set_main(describe_machine(machine_, context_.me.own_address), 0, false);
-  if (auto prepares =
-          worker_->prepare([this](const Result<uint32_t>& slots) { prepared(slots); });
+  if (auto prepares = worker_->prepare([this](const Result<uint32_t>& slots) { prepared(slots); });
       !prepares)
     return end(prepares);
   write_progress();
@@ -293,8 +294,9 @@ void MainNode::begin() {
   write_progress();
   if (program_ && program_->succeeded_before()) return end({});
   if (roster_->ready().size() > 1 || context_.spec().reduce || program_) {
-    if (program_ && supplied_by_links()) start_program();
-    return epochs_->renew("the stage begins");
+    const bool starts_program = program_ && supplied_by_links();
+    if (starts_program) start_program();
+    return epochs_->renew("the stage begins", starts_program ? deal_from_ : TimePoint{});
   }
   worker_->set_epoch(BeginEpoch{});
   world_up();

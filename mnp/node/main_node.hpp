@@ -77,10 +77,13 @@ class MainNode {
   void commands_finished();
   void journal_failed(const Error& error);
   void every_beat();
+  void look_for_newer_owner();
+  bool is_surely_owner() const;
   void look_at_time();
 
   // main_ending.cpp: the end
   void end(Status outcome);
+  void drain_once_program_has_ended();
   void drained_if_all();
   void write_last_words();
   void say_the_end();
@@ -109,19 +112,22 @@ class MainNode {
   Phase phase_ = Phase::kJoining;
   std::optional<model::CommandList> program_list_;  // of one line, for reports
   model::Begun begun_;
-  bool key_lies_ = false;         // in the store, for nodes that have not joined yet
-  bool careful_ = false;          // an earlier main was lost
-  TimePoint deal_from_{};         // nothing of an earlier owner runs any more
-  std::set<NodeIndex> supplied_;  // have every broadcast input
-  std::set<uint64_t> broadcasts_; // under way
-  std::string nodes_json_;        // as last handed to the store
+  bool key_lies_ = false;          // in the store, for nodes that have not joined yet
+  bool careful_ = false;           // an earlier main was lost
+  TimePoint owner_seen_{};         // then this main was the newest owner of the stage
+  int owner_unseen_beats_ = 0;     // in a row, while that is longer ago than a lease
+  TimePoint deal_from_{};          // nothing of an earlier owner runs any more
+  std::set<NodeIndex> supplied_;   // have every broadcast input
+  std::set<uint64_t> broadcasts_;  // under way
+  std::string nodes_json_;         // as last handed to the store
   TimePoint begun_at_{};
   double started_ = wall_seconds(), ended_ = 0;
   std::vector<Loop::TimerId> timers_;
 
   Status outcome_;
   int status_ = 0;
-  bool drains_ = false, main_drained_ = false, store_lost_ = false, last_words_ = false;
+  bool drains_ = false, main_drained_ = false, store_lost_ = false, last_words_ = false,
+       said_end_ = false;
 };
 
 }  // namespace mnp::node

@@ -10,8 +10,9 @@ namespace mnp::node {
 namespace {
 
 constexpr Milliseconds kProgressInterval{1000};
-constexpr uint64_t kInputsInId = 4096;  // a broadcast's id: epoch times this, and the input's number
-constexpr int kSilentLeases = 2;        // of main's agent, until its keeper ends it
+constexpr uint64_t kInputsInId =
+    4096;                         // a broadcast's id: epoch times this, and the input's number
+constexpr int kSilentLeases = 2;  // of main's agent, until its keeper ends it
 
 }  // namespace
 
@@ -23,22 +24,40 @@ void MainNode::set_timers() {
     look_at_time();
   }));
   timers_.push_back(loop_.after(spec.join_timeout, [this] { join_deadline(); }));
-  timers_.push_back(loop_.every(spec.lease / 3, [this] {
-    errands_->add("owner", [this] {
-      const auto claim = model::highest_claim(*context_.store, context_.keys());
-      if (!claim) return log::warning("look for a newer owner: {}", claim.error().text);
-      if (claim->owner <= context_.owner) return;
-      loop_.post([this, by = claim->owner] {
-        journal_failed(Error{Code::kSuperseded,
-                             fmt::format("owner {} has taken over this stage", by.value())});
-      });
-    });
-  }));
+  timers_.push_back(loop_.every(spec.lease / 3, [this] { look_for_newer_owner(); }));
   every_beat();
 }
 
+/// No lease is prolonged by a main that has not seen for a lease that it still owns the stage: a
+/// newer owner deals two leases and a second after its claim.
+bool MainNode::is_surely_owner() const {
+  return Clock::now() - owner_seen_ <= context_.spec().lease;
+}
+
+void MainNode::look_for_newer_owner() {
+  errands_->add("owner", [this] {
+    const TimePoint asked = Clock::now();
+    const auto claim = model::highest_claim(*context_.store, context_.keys());
+    if (!claim) return log::warning("look for a newer owner: {}", claim.error().text);
+    loop_.post([this, asked, newest = claim->owner] {
+      if (newest <= context_.owner) {
+        owner_seen_ = std::max(owner_seen_, asked);
+        return;
+      }
+      journal_failed(Error{Code::kSuperseded,
+                           fmt::format("owner {} has taken over this stage", newest.value())});
+    });
+  });
+}
+
+/// Beats are counted, not time: a main that was frozen looks first.
 void MainNode::every_beat() {
-  keeper_.set_deadline(Clock::now() + kSilentLeases * context_.spec().lease);
+  const model::StageSpec& spec = context_.spec();
+  keeper_.set_deadline(Clock::now() + kSilentLeases * spec.lease);
+  owner_unseen_beats_ = is_surely_owner() ? 0 : owner_unseen_beats_ + 1;
+  if (owner_unseen_beats_ == 1) look_for_newer_owner();
+  if (phase_ == Phase::kEnding || owner_unseen_beats_ * spec.beat <= spec.lease) return;
+  journal_failed(Error{Code::kStore, "the store does not say whether another main has taken over"});
 }
 
 void MainNode::look_at_time() {
@@ -88,8 +107,8 @@ void MainNode::broadcast() {
     std::error_code error;
     order.source = fs::canonical(link, error).string();
     if (error)
-      return end(fail(Code::kConfig, fmt::format("broadcast {}: {}", link.string(),
-                                                 error.message())));
+      return end(
+          fail(Code::kConfig, fmt::format("broadcast {}: {}", link.string(), error.message())));
     order.name = fmt::format("{}.{}", inputs[i].name, epochs_->number().value());
     broadcasts_.insert(order.id);
     worker_->rank_frame(model::RankFrame::kBroadcast, encode(order));
@@ -108,7 +127,7 @@ void MainNode::inputs_ready() {
   for (const NodeIndex node : epochs_->members()) supplied_.insert(node);
   if (program_) {
     start_program();
-    return epochs_->renew("the inputs are everywhere; the program starts");
+    return epochs_->renew("the inputs are everywhere; the program starts", deal_from_);
   }
   if (Clock::now() >= deal_from_) return commands_->set_dealing(true);
   log::info("an earlier main was lost: nothing is dealt until its leases have ended");
@@ -139,6 +158,7 @@ void MainNode::node_lost(NodeIndex node, TimePoint deal_again_at, bool orderly) 
   write_nodes();
   desk_->lost(node);
   supplied_.erase(node);
+  if (last_words_) return;
   if (!orderly && phase_ != Phase::kJoining)
     journal_->append(
         model::NodeLost{node, roster_->at(node).incarnation, roster_->at(node).reason});
@@ -147,11 +167,14 @@ void MainNode::node_lost(NodeIndex node, TimePoint deal_again_at, bool orderly) 
   if (phase_ == Phase::kJoining) return;
   const size_t alive = roster_->count(NodeState::kReady);
   if (alive < context_.spec().min_alive)
-    return end(fail(Code::kNodesLost, fmt::format("{} nodes are alive, min_alive is {}; gone: {}",
-                                                  alive, context_.spec().min_alive,
-                                                  roster_->missing_text())));
-  if (program_ && epochs_->has(node) && !program_->may_restart(node)) return;
-  epochs_->lost(node, program_ ? deal_again_at : TimePoint{});
+    return end(
+        fail(Code::kNodesLost, fmt::format("{} nodes are alive, min_alive is {}; gone: {}", alive,
+                                           context_.spec().min_alive, roster_->missing_text())));
+  if (!program_) return epochs_->lost(node);
+  if (program_->ended() || (epochs_->has(node) && !program_->may_restart(node))) return;
+  // The node may come back without the inputs that were broadcast.
+  if (!supplied_by_links()) epochs_->set_launch(nullptr);
+  epochs_->lost(node, deal_again_at);
 }
 
 void MainNode::node_said(NodeIndex node, Control what, const std::string& payload) {
@@ -167,15 +190,18 @@ void MainNode::node_said(NodeIndex node, Control what, const std::string& payloa
       if (auto message = model::decode_message(payload))
         return take_message(node, std::move(*message));
       break;
-    case Control::kGoodbye: return;
+    case Control::kGoodbye:
+      return;
     case Control::kSpawnStdout:
     case Control::kSpawnStderr:
     case Control::kSpawnExited:
-    case Control::kSpawnRefused: return desk_->heard(node, what, payload);
-    default: break;
+    case Control::kSpawnRefused:
+      return desk_->heard(node, what, payload);
+    default:
+      break;
   }
-  roster_->give_up(node, fmt::format("sent a frame of type {} that makes no sense",
-                                     static_cast<int>(what)));
+  roster_->give_up(
+      node, fmt::format("sent a frame of type {} that makes no sense", static_cast<int>(what)));
 }
 
 void MainNode::ring(NodeIndex node) {
@@ -225,9 +251,9 @@ void MainNode::commands_finished() {
   const model::Counts counts = commands_->counts();
   const uint64_t allowed = context_.spec().allow_failures.of(context_.stage().commands);
   if (counts.bad() > allowed)
-    return end(fail(Code::kCommandsFailed,
-                    fmt::format("{} of {} commands failed, {} may", counts.bad(),
-                                context_.stage().commands, allowed)));
+    return end(
+        fail(Code::kCommandsFailed, fmt::format("{} of {} commands failed, {} may", counts.bad(),
+                                                context_.stage().commands, allowed)));
   if (!reduction_->wanted()) return end({});
   phase_ = Phase::kReducing;
   write_progress();
@@ -235,7 +261,6 @@ void MainNode::commands_finished() {
 }
 
 void MainNode::journal_failed(const Error& error) {
-  roster_->stop_acknowledging();
   store_lost_ = true;
   end(fail(error));
 }

@@ -54,6 +54,7 @@ Status ProgramStage::launch(EpochNumber epoch, MpiHosts hosts, const fs::path& f
   hosts.slots = context_.spec().ranks_per_node.value_or(std::max(1u, main.machine.cores));
   MNP_CHECK(write_host_files(hosts, folder));
   ++starts_;
+  ++launches_;
   model::Dealt dealt;
   dealt.node = context_.me.index;
   dealt.incarnation = context_.incarnation;
@@ -61,20 +62,24 @@ Status ProgramStage::launch(EpochNumber epoch, MpiHosts hosts, const fs::path& f
   journal_->append(std::move(dealt));
   running_ = true;
   return worker_->start_program(epoch, starts_, start_of(epoch, hosts, folder),
-                                [this, start = starts_] { running_ = running_ && start != starts_; });
+                                [this, start = starts_](bool by_itself) {
+                                  if (start != starts_) return;
+                                  running_ = false;
+                                  ended_ = by_itself;
+                                });
 }
 
 bool ProgramStage::may_restart(NodeIndex lost) {
-  if (record_ || told_) return true;  // it has ended by itself before
-  if (restarts_++ < context_.spec().restarts) {
+  if (told_) return true;
+  if (launches_ <= context_.spec().restarts) {
     log::warning("the program has lost node {} and is started again ({} of {} restarts)",
-                 lost.value(), restarts_, context_.spec().restarts);
+                 lost.value(), launches_, context_.spec().restarts);
     return true;
   }
   told_ = true;
-  callbacks_.finished(fail(Code::kNodesLost,
-                           fmt::format("the program has lost node {} after {} restarts",
-                                       lost.value(), context_.spec().restarts)));
+  callbacks_.finished(
+      fail(Code::kNodesLost, fmt::format("the program has lost node {} after {} restarts",
+                                         lost.value(), context_.spec().restarts)));
   return false;
 }
 
@@ -90,8 +95,7 @@ void ProgramStage::committed(uint64_t through) {
   if (!record_ || told_ || through < ticket_) return;
   told_ = true;
   if (record_->success()) return callbacks_.finished({});
-  const std::string how =
-      record_->error.empty() ? model::to_text(record_->ending) : record_->error;
+  const std::string how = record_->error.empty() ? model::to_text(record_->ending) : record_->error;
   callbacks_.finished(fail(Code::kProgramFailed, "the program ended with " + how));
 }
 

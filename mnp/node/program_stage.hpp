@@ -36,6 +36,8 @@ class ProgramStage {
   void committed(uint64_t through);
 
   bool running() const { return running_; }
+  /// By itself: what it has left is being stored, and it is not started again.
+  bool ended() const { return ended_; }
   const std::optional<model::Record>& record() const { return record_; }
 
  private:
@@ -47,10 +49,11 @@ class ProgramStage {
   Worker* worker_ = nullptr;
   JournalThread* journal_ = nullptr;
   Callbacks callbacks_;
-  uint32_t starts_ = 0, restarts_ = 0;
-  uint64_t ticket_ = 0;  // of the record
+  uint32_t starts_ = 0;    // in the run
+  uint32_t launches_ = 0;  // by this main
+  uint64_t ticket_ = 0;    // of the record
   std::optional<model::Record> record_;
-  bool succeeded_ = false, running_ = false, told_ = false;
+  bool succeeded_ = false, running_ = false, ended_ = false, told_ = false;
 };
 
 }  // namespace mnp::node

@@ -28,7 +28,9 @@ Roster::Roster(Loop& loop, const Context& context, JoinKey key, std::string welc
   silence_timer_ = loop_.every(context.spec().beat, [this] { look_for_silent(); });
 }
 
-Roster::~Roster() { loop_.cancel(silence_timer_); }
+Roster::~Roster() {
+  loop_.cancel(silence_timer_);
+}
 
 Status Roster::listen() {
   ChannelServer::Callbacks callbacks;
@@ -41,8 +43,7 @@ Status Roster::listen() {
   callbacks.on_joined = [this](const PeerIdentity& identity, std::unique_ptr<Channel> channel) {
     take_joining(identity, std::move(channel));
   };
-  const std::string address =
-      context_.me.own_address.empty() ? "0.0.0.0" : context_.me.own_address;
+  const std::string address = context_.me.own_address.empty() ? "0.0.0.0" : context_.me.own_address;
   auto server = ChannelServer::listen(loop_, address, static_cast<uint16_t>(context_.me.port),
                                       std::move(callbacks));
   if (!server)
@@ -82,9 +83,8 @@ std::string Roster::why_not(const PeerIdentity& identity) const {
 void Roster::refuse(std::unique_ptr<Channel> channel, const std::string& why) {
   log::warning("refused {}: {}", channel->peer(), why);
   Channel* const key = channel.get();
-  channel->start([](Frame) {}, [this, key](Error) {
-    loop_.post([this, key] { refused_.erase(key); });
-  });
+  channel->start([](Frame) {},
+                 [this, key](Error) { loop_.post([this, key] { refused_.erase(key); }); });
   channel->send(static_cast<uint8_t>(Control::kRefused), why);
   channel->finish(kRefusalLimit);
   refused_.emplace(key, std::move(channel));
@@ -102,8 +102,17 @@ void Roster::take_joining(const PeerIdentity& identity, std::unique_ptr<Channel>
   node.incarnation = identity.incarnation;
   node.last_beat = Clock::now();
   node.channel = std::move(channel);
-  node.channel->start([this, index](Frame frame) { on_frame(index, std::move(frame)); },
-                      [this, index](Error error) { on_closed(index, error); });
+  // An earlier incarnation's channel may have something to say in this turn of the loop still.
+  const auto current = [this, index, incarnation = identity.incarnation] {
+    return at(index).incarnation == incarnation;
+  };
+  node.channel->start(
+      [this, index, current](Frame frame) {
+        if (current()) on_frame(index, std::move(frame));
+      },
+      [this, index, current](Error error) {
+        if (current()) on_closed(index, error);
+      });
 }
 
 void Roster::on_join(NodeIndex index, const std::string& payload) {
@@ -134,22 +143,24 @@ void Roster::on_ready(NodeIndex index, const std::string& payload) {
 
 void Roster::on_frame(NodeIndex index, Frame frame) {
   switch (static_cast<Control>(frame.type)) {
-    case Control::kJoin: return on_join(index, frame.payload);
-    case Control::kReady: return on_ready(index, frame.payload);
+    case Control::kJoin:
+      return on_join(index, frame.payload);
+    case Control::kReady:
+      return on_ready(index, frame.payload);
     case Control::kBeat:
-      if (silent_) return;
+      if (!callbacks_.may_acknowledge()) return;
       nodes_[index.value()].last_beat = Clock::now();
       return send(index, Control::kBeatAck, frame.payload);
     case Control::kGoodbye:
       callbacks_.said(index, Control::kGoodbye, frame.payload);
       return lose(index, frame.payload, Clock::now(), true);
-    default: callbacks_.said(index, static_cast<Control>(frame.type), frame.payload);
+    default:
+      callbacks_.said(index, static_cast<Control>(frame.type), frame.payload);
   }
 }
 
 void Roster::on_closed(NodeIndex index, const Error& error) {
-  const std::string reason =
-      error.code == Code::kClosed ? "its connection closed" : error.text;
+  const std::string reason = error.code == Code::kClosed ? "its connection closed" : error.text;
   lose(index, reason, at(index).last_beat + context_.spec().lease + kMargin, false);
 }
 
@@ -188,8 +199,9 @@ void Roster::judge_silent() {
     const RosterNode& node = nodes_[i];
     if (!node.channel || node.last_beat >= now - lease) continue;
     if (node.state == NodeState::kLeft) continue;
-    lose(NodeIndex(i), fmt::format("silent for {}", format_duration(
-                           std::chrono::duration<double>(now - node.last_beat).count())),
+    lose(NodeIndex(i),
+         fmt::format("silent for {}",
+                     format_duration(std::chrono::duration<double>(now - node.last_beat).count())),
          node.last_beat + lease + kMargin, false);
   }
 }
@@ -224,8 +236,9 @@ size_t Roster::count(NodeState state) const {
 }
 
 size_t Roster::connected() const {
-  return static_cast<size_t>(std::count_if(
-      nodes_.begin(), nodes_.end(), [](const RosterNode& n) { return n.channel && n.channel->open(); }));
+  return static_cast<size_t>(std::count_if(nodes_.begin(), nodes_.end(), [](const RosterNode& n) {
+    return n.channel && n.channel->open();
+  }));
 }
 
 std::optional<NodeIndex> Roster::find_address(const std::string& address) const {

@@ -29,7 +29,7 @@ struct RosterNode {
   uint32_t slots = 0;
   std::string reason;  // why it is lost, or unfit
   Code code = Code::kNodesLost;
-  TimePoint last_beat{};  // that was acknowledged
+  TimePoint last_beat{};             // that was acknowledged
   std::unique_ptr<Channel> channel;  // none: main itself, or not connected
   std::vector<EpochNumber> epochs;
 };
@@ -43,6 +43,7 @@ class Roster {
     /// `deal_again_at` on: nothing of it runs any more by then. `orderly`: it said goodbye.
     std::function<void(NodeIndex, TimePoint deal_again_at, bool orderly)> lost;
     std::function<void(NodeIndex, Control, const std::string& payload)> said;  // all other frames
+    std::function<bool()> may_acknowledge;  // asked at every beat
   };
   Roster(Loop& loop, const Context& context, JoinKey key, std::string welcome_plan,
          Callbacks callbacks);
@@ -57,8 +58,6 @@ class Roster {
   void send_all(Control what, std::string_view payload = {});
   /// Ends the connection of a node that main gives up.
   void give_up(NodeIndex node, const std::string& reason);
-  /// No beat is acknowledged any more: this main cannot commit, or is superseded.
-  void stop_acknowledging() { silent_ = true; }
   /// The stage is over: nodes that leave are not lost.
   void expect_goodbyes() { ending_ = true; }
 
@@ -96,7 +95,7 @@ class Roster {
   std::map<Channel*, std::unique_ptr<Channel>> refused_;  // until they have read why
   std::unique_ptr<ChannelServer> server_;
   Loop::TimerId silence_timer_ = 0;
-  bool silent_ = false, ending_ = false;
+  bool ending_ = false;
 };
 
 }  // namespace mnp::node

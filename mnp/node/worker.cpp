@@ -28,8 +28,8 @@ class LogSink : public cpu::OutputSink {
 
 }  // namespace
 
-Worker::Worker(Loop& loop, Context& context, Machine machine,
-               std::shared_ptr<cpu::Orphans> orphans, Callbacks callbacks)
+Worker::Worker(Loop& loop, Context& context, Machine machine, std::shared_ptr<cpu::Orphans> orphans,
+               Callbacks callbacks)
     : loop_(loop),
       context_(context),
       machine_(std::move(machine)),
@@ -50,7 +50,9 @@ Result<std::unique_ptr<Worker>> Worker::create(Loop& loop, Context& context, Mac
   return worker;
 }
 
-Worker::~Worker() { close(); }
+Worker::~Worker() {
+  close();
+}
 
 void Worker::close() {
   if (setup_) setup_->kill();
@@ -104,14 +106,14 @@ Status Worker::run_setup(cpu::CommandRunner& runner) {
   LogSink sink;
   const cpu::Finished finished = runner.run(start, sink);
   if (finished.ending.success()) return {};
-  return fail(Code::kConfig, fmt::format("setup: {}: {}", model::to_text(finished.ending),
-                                         spec.setup));
+  return fail(Code::kConfig,
+              fmt::format("setup: {}: {}", model::to_text(finished.ending), spec.setup));
 }
 
 void Worker::create_committer() {
   const model::AttemptKeys attempt = context_.attempt();
-  const std::string own = fmt::format("node-{:04}.{}", context_.me.index.value(),
-                                      context_.incarnation.value());
+  const std::string own =
+      fmt::format("node-{:04}.{}", context_.me.index.value(), context_.incarnation.value());
   PublishTarget target;
   target.results = context_.store_root / context_.keys().results();
   target.partials = context_.store_root / attempt.partials() / own;
@@ -187,26 +189,26 @@ model::Held Worker::held() const {
   return held;
 }
 
-void Worker::drain(Milliseconds grace, Milliseconds flush, std::function<void(Status)> done) {
+void Worker::drain(Milliseconds grace, Milliseconds flush, std::function<void(Drained)> done) {
   if (draining_.joinable()) return;  // once
   if (setup_) setup_->stop(grace);
   draining_ = std::thread([this, grace, flush, done = std::move(done)] {
     if (preparing_.joinable()) preparing_.join();
+    Drained drained;
     if (executor_) {
       executor_->drain(grace);
-      if (!executor_->wait_idle(Clock::now() + grace + cpu::kKillDeadline))
-        log::error("commands could not be ended");
+      drained.idle = executor_->wait_idle(Clock::now() + grace + cpu::kKillDeadline);
+      if (!drained.idle) log::error("commands could not be ended");
     }
-    const Status stored =
-        committer_ ? committer_->flush(Clock::now() + flush) : Status();
-    loop_.post([done, stored] { done(stored); });
+    if (committer_) drained.stored = committer_->flush(Clock::now() + flush);
+    loop_.post([done, drained] { done(drained); });
   });
 }
 
 // ---- a program
 
 Status Worker::start_program(EpochNumber epoch, uint32_t start, cpu::Start how,
-                             std::function<void()> ended) {
+                             std::function<void(bool by_itself)> ended) {
   auto output = std::make_shared<cpu::CommandOutput>(committer_->output(), CommandIndex(0), start);
   const fs::path results = context_.scratch.slots() / fmt::format("program-{}", start);
   MNP_CHECK(make_folders(results));
@@ -222,11 +224,11 @@ Status Worker::start_program(EpochNumber epoch, uint32_t start, cpu::Start how,
     ran.record.incarnation = context_.incarnation;
     fill_record(ran.record, finished, output->range());
     ran.results = results;
-    loop_.post(ended);
+    loop_.post([ended, by_itself = !finished.stopped] { ended(by_itself); });
     if (!finished.stopped) committer_->add(std::move(ran));
   };
   held_.insert({CommandIndex(0), start});
-  return daemons_->start(0, epoch, std::move(how), std::move(callbacks));
+  return daemons_->start(kProgram, epoch, std::move(how), std::move(callbacks));
 }
 
 }  // namespace mnp::node

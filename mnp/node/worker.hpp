@@ -25,6 +25,12 @@
 
 namespace mnp::node {
 
+/// What a drain has come to.
+struct Drained {
+  bool idle = true;  // no command runs any more
+  Status stored;     // results and output of those that ran
+};
+
 class Worker {
  public:
   /// All are called in the loop.
@@ -85,15 +91,19 @@ class Worker {
 
   /// Ends the commands (SIGTERM, then SIGKILL after `grace`) and stores what ran; `done` in the
   /// loop, within grace plus `flush`.
-  void drain(Milliseconds grace, Milliseconds flush, std::function<void(Status)> done);
+  void drain(Milliseconds grace, Milliseconds flush, std::function<void(Drained)> done);
 
   /// Runs the stage's program (command 0) as a process of `epoch`, with its output and results kept
   /// as a command's are; `ended` in the loop, before it is stored. One that end_epoch has ended
   /// counts as never run.
   Status start_program(EpochNumber epoch, uint32_t start, cpu::Start how,
-                       std::function<void()> ended);
+                       std::function<void(bool by_itself)> ended);
+  /// SIGTERM, then SIGKILL after `grace`; `ended` follows.
+  void stop_program(Milliseconds grace) { daemons_->stop(kProgram, grace); }
 
  private:
+  static constexpr uint64_t kProgram = 0;  // among daemons; mpirun has it in other epochs
+
   Worker(Loop& loop, Context& context, Machine machine, std::shared_ptr<cpu::Orphans> orphans,
          Callbacks callbacks);
   Result<uint32_t> prepare_here();

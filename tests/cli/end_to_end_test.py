@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import unittest
 from pathlib import Path
 
@@ -114,6 +115,22 @@ class EndToEnd(MnpCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual([each["state"] for each in self.outcomes()], ["succeeded"] * 30)
         self.assertEqual(self.processes(), {})
+
+    def test_late_nodes_help_a_main_that_began_alone(self):
+        self.pipeline(["sleep 0.5"] * 60, more="    min_nodes: 1\n    join_timeout: 2s\n"
+                      "    setup: 'test $MNP_NODE = 0 || sleep 4'\n")
+        self.mnp("run", "demo.yaml")
+        self.assertEqual({each["node"] for each in self.outcomes()}, {0, 1, 2})
+
+    def test_a_list_from_standard_input(self):
+        self.write("list.txt", "echo one\necho two\n")
+        list_file = str(self.folder / "list.txt")
+        with subprocess.Popen(["cat", list_file], stdout=subprocess.PIPE) as piped:
+            run = subprocess.run([self.program, "run", "--commands", "-"], stdin=piped.stdout,
+                                 cwd=self.folder, env=self.environment, capture_output=True,
+                                 text=True, timeout=300, check=False)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(len(self.outcomes("main")), 2)
 
     def is_child_keeper(self, pid):
         """A process that `mnp run` started itself, on a node that is not main."""

@@ -63,6 +63,12 @@ class ProgramRun(MnpCase):
                 return pid
         self.fail(f"node {index} has no keeper")
 
+    def agent_of(self, index):
+        keeper = self.keeper_of(index)
+        children = Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
+        self.assertEqual(len(children), 1)
+        return int(children[0])
+
     def test_ranks_on_every_node(self):
         self.pipeline(f"{HELLO}", more="    ranks_per_node: 2\n")
         self.mnp("run", "demo.yaml")
@@ -112,6 +118,45 @@ class ProgramRun(MnpCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(sorted(node for _, _, node, attempt in self.hello() if attempt == 2), [0, 1])
         self.assertEqual(self.processes(), {})
+
+    def test_a_node_that_comes_back_gets_the_broadcast_inputs_again(self):
+        self.write("data/x.txt", "here\n")
+        self.pipeline("'cat $MNP_INPUTS/data/x.txt && exec " f"{HELLO} --wait {self.folder}/go'",
+                      more="    ranks_per_node: 1\n    broadcast: {data: data}\n")
+        process = self.start("run", "demo.yaml")
+        self.wait_for("the run", lambda: list(self.folder.glob("mnp-runs/runs/*/plan.json")))
+        self.started(3, 1)
+        os.kill(self.agent_of(2), signal.SIGKILL)
+        self.started(3, 2)
+        self.write("go", "")
+        done = self.finish(process)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_nodes_lost_at_once_cost_one_restart(self):
+        process = self.start_waiting("    ranks_per_node: 1\n    restarts: 1\n")
+        for keeper in (self.keeper_of(1), self.keeper_of(2)):
+            os.kill(keeper, signal.SIGKILL)
+        self.started(1, 2)
+        self.write("go", "")
+        done = self.finish(process)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_program_that_is_stopped_may_save_its_work(self):
+        for more in ("", "    ranks_per_node: 1\n"):
+            with self.subTest(more):
+                script = self.write("save.sh", "#!/bin/sh\n"
+                                    f"trap 'echo saved > {self.folder}/saved; exit 0' TERM\n"
+                                    f"echo x > {self.folder}/up\nwhile :; do sleep 0.1; done\n")
+                script.chmod(0o755)
+                self.pipeline(f"{script}", nodes=2, more=more)
+                process = self.start("run", "demo.yaml")
+                self.wait_for("the program", lambda: (self.folder / "up").exists())
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(self.finish(process).returncode, 40)
+                self.assertTrue((self.folder / "saved").exists())
+                self.assertEqual(self.processes(), {})
+                for name in ("saved", "up"):
+                    (self.folder / name).unlink()
 
     def test_restarts_are_counted(self):
         process = self.start_waiting("    ranks_per_node: 1\n    restarts: 1\n")

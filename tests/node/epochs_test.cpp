@@ -128,6 +128,31 @@ TEST_F(EpochsTest, TheNextWaitsForItsTime) {
   EXPECT_GE(Clock::now(), when);
 }
 
+TEST_F(EpochsTest, TheNextWaitsForTheLastOfTheLost) {
+  const TimePoint when = Clock::now() + Milliseconds(300);
+  epochs->renew("begins");
+  epochs->renew("a node is lost", Clock::now() + Milliseconds(10));
+  epochs->lost(NodeIndex(3), when);  // while the epoch ends
+  epochs->renew("and one more", Clock::now() + Milliseconds(20));
+  ASSERT_TRUE(child_ends(1));
+  ASSERT_TRUE(until([&] { return ups == 2; }));
+  EXPECT_GE(Clock::now(), when);
+}
+
+TEST_F(EpochsTest, ALossWhileTheNextWaitsMakesItWaitLonger) {
+  epochs->renew("begins", Clock::now() + Milliseconds(50));
+  const TimePoint when = Clock::now() + Milliseconds(300);
+  epochs->lost(NodeIndex(3), when);
+  ASSERT_TRUE(until([&] { return ups == 1; }));
+  EXPECT_GE(Clock::now(), when);
+}
+
+TEST_F(EpochsTest, NodesThatJoinAMainThatWorksAloneBeginTheFirst) {
+  epochs->admit();
+  ASSERT_TRUE(until([&] { return ups == 1; }));
+  EXPECT_TRUE(epochs->has(NodeIndex(2)));
+}
+
 TEST_F(EpochsTest, GivesUpAfterSomeLaunchesInARow) {
   outcome = fail(Code::kIo, "no process could be started");
   epochs->renew("begins");

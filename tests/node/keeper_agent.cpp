@@ -184,6 +184,12 @@ const std::map<std::string, std::function<void(Agent&)>>& deeds() {
          agent.link.finished(agent.number);
          die(SIGKILL);
        }},
+      {"finish-and-hang",
+       [](Agent& agent) {
+         agent.link.set_deadline(Clock::now() + Milliseconds(200));
+         agent.link.finished(agent.number);
+         for (;;) ::pause();
+       }},
       {"die", [](Agent& agent) { die(agent.number); }},
       {"exit", [](Agent& agent) { ::_exit(agent.number); }},
       {"key", do_key},

@@ -115,6 +115,11 @@ TEST_F(KeeperTest, WhatAnAgentSaidLastCountsHoweverItEnds) {
   EXPECT_EQ(run("finish-and-die 40", main_options()), 40);
 }
 
+TEST_F(KeeperTest, WhatAnAgentSaidLastCountsAlsoWhenItHangs) {
+  EXPECT_EQ(run("finish-and-hang 12", main_options()), 12);
+  EXPECT_EQ(run("finish-and-hang 0"), 0);
+}
+
 TEST_F(KeeperTest, MainsAgentIsNeverStartedAgain) {
   for (const int signal : kSignals) {
     ASSERT_EQ(run("die " + std::to_string(signal), main_options()), 137) << signal;

@@ -79,6 +79,7 @@ TEST_F(ProgramStageTest, AProgramThatFailsIsAFailureAndNotStartedAgain) {
   ASSERT_FALSE(finished[0]);
   EXPECT_EQ(finished[0].error().code, Code::kProgramFailed);
   EXPECT_EQ(finished[0].error().text, "the program ended with exit 3");
+  EXPECT_TRUE(stage->ended());
   EXPECT_TRUE(stage->may_restart(NodeIndex(2)));  // the node was lost after the end
   EXPECT_EQ(finished.size(), 1U);
 }
@@ -100,9 +101,11 @@ TEST_F(ProgramStageTest, ALostNodeStartsItAgainUntilTheRestartsAreUsedUp) {
   launch(1);
   ASSERT_TRUE(until([&] { return there("tries"); }));
   EXPECT_TRUE(stage->may_restart(NodeIndex(2)));
+  EXPECT_TRUE(stage->may_restart(NodeIndex(1)));  // both at once cost one restart
   end(1);
   settle(Milliseconds(50));
   EXPECT_FALSE(stage->running());
+  EXPECT_FALSE(stage->ended());  // not by itself
   launch(2);
   ASSERT_TRUE(until([&] { return *read_file(note("tries")) == "1\n2\n"; }));
   EXPECT_TRUE(finished.empty());

@@ -45,7 +45,8 @@ class RosterTest : public StageTest {
                           [this](NodeIndex node, Control what, const std::string& payload) {
                             said.emplace_back(node.value(), what, payload);
                             if (on_said) on_said(node, what, payload);
-                          }});
+                          },
+                          [this] { return surely_owner; }});
     const auto listening = roster->listen();
     ASSERT_TRUE(listening) << listening.error().text;
   }
@@ -103,6 +104,7 @@ class RosterTest : public StageTest {
   }
 
   JoinKey key = *JoinKey::make();
+  bool surely_owner = true;
   std::vector<uint32_t> changed;
   std::vector<Loss> losses;
   std::vector<std::tuple<uint32_t, Control, std::string>> said;

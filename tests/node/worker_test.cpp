@@ -85,7 +85,8 @@ TEST_F(WorkerTest, ADrainEndsCommandsAndStoresWhatRan) {
   deal(2, "sleep 300 & sleep 300");
   ASSERT_TRUE(until([&] { return there("up") && !stored.empty(); }));
   std::optional<Status> done;
-  worker->drain(Milliseconds(5000), Milliseconds(5000), [&](const Status& all) { done = all; });
+  worker->drain(Milliseconds(5000), Milliseconds(5000),
+                [&](const Drained& all) { done = all.stored; });
   ASSERT_TRUE(until([&] { return done.has_value(); }));
   EXPECT_TRUE(*done);
   EXPECT_EQ(stored.front().command, CommandIndex(0));
@@ -94,7 +95,8 @@ TEST_F(WorkerTest, ADrainEndsCommandsAndStoresWhatRan) {
 TEST_F(WorkerTest, ADrainBeforeAnythingIsPreparedIsDone) {
   create();
   std::optional<Status> done;
-  worker->drain(Milliseconds(100), Milliseconds(100), [&](const Status& all) { done = all; });
+  worker->drain(Milliseconds(100), Milliseconds(100),
+                [&](const Drained& all) { done = all.stored; });
   ASSERT_TRUE(until([&] { return done.has_value(); }));
   EXPECT_TRUE(*done);
 }
@@ -106,7 +108,7 @@ TEST_F(WorkerTest, ADrainEndsASetupThatHangs) {
   ASSERT_TRUE(worker->prepare([&](const Result<uint32_t>& got) { slots = got; }));
   ASSERT_TRUE(until([&] { return there("up"); }));
   bool done = false;
-  worker->drain(Milliseconds(5000), Milliseconds(100), [&](const Status&) { done = true; });
+  worker->drain(Milliseconds(5000), Milliseconds(100), [&](const Drained&) { done = true; });
   ASSERT_TRUE(until([&] { return done && slots; }));
   EXPECT_FALSE(*slots);
 }
@@ -119,7 +121,7 @@ class WorkerProgram : public WorkerTest {
     how.base = std::make_shared<const std::vector<std::string>>(worker->daemon_base());
     how.line = line;
     const auto started =
-        worker->start_program(EpochNumber(epoch), number, how, [this] { ++ended; });
+        worker->start_program(EpochNumber(epoch), number, how, [this](bool) { ++ended; });
     ASSERT_TRUE(started) << started.error().text;
   }
   int ended = 0;
