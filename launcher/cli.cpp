@@ -60,7 +60,9 @@ void add_run_argument(CLI::App& command, std::string& run) {
 
 void add_pipeline_options(CLI::App& command, PipelineOptions& options) {
   command.add_option("FILE", options.file, "pipeline file")->type_name("");
-  command.add_option("--commands", options.commands, "instead of FILE: a list, one command a line")
+  command
+      .add_option("--commands", options.commands,
+                  "instead of FILE: a list, one command a line; - for standard input")
       ->type_name("LIST");
   command.add_option("--set", options.set, "value of a parameter of the file")
       ->type_name("KEY=VALUE")

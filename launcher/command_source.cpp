@@ -1,5 +1,8 @@
 #include "launcher/command_source.hpp"
 
+#include <fstream>
+#include <iterator>
+
 #include <fmt/format.h>
 
 #include "mnp/core/text.hpp"
@@ -28,8 +31,19 @@ Result<ResolvedList> from_text(std::string text, const std::string& name) {
   return list;
 }
 
+/// Pipes can be read only once: `/dev/stdin`, `<(...)`.
+Result<ResolvedList> from_pipe(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(in)), {});
+  if (in.bad() || !in.is_open()) return fail(Code::kConfig, path + ": cannot be read");
+  return from_text(std::move(text), path);
+}
+
 Result<ResolvedList> from_file(const std::string& path) {
   MNP_CHECK(refuse_url(path));
+  std::error_code error;
+  const auto type = fs::status(path, error).type();
+  if (type == fs::file_type::fifo || type == fs::file_type::character) return from_pipe(path);
   ResolvedList list;
   MNP_TRY(const auto commands, model::CommandList::open(path));
   list.commands = commands.size();

@@ -51,9 +51,10 @@ Status keep_only(model::Spec& spec, const std::string& name) {
 Result<model::Spec> read_list(const PipelineOptions& options) {
   if (!options.set.empty())
     return fail(Code::kUsage, "--set belongs to a pipeline file; leave it out with --commands");
-  const fs::path path = options.commands.find("://") == std::string::npos
-                            ? fs::absolute(options.commands).lexically_normal()
-                            : fs::path(options.commands);
+  const std::string named = options.commands == "-" ? "/dev/stdin" : options.commands;
+  const fs::path path = named.find("://") == std::string::npos
+                            ? fs::absolute(named).lexically_normal()
+                            : fs::path(named);
   model::Spec spec = model::spec_of_list(path.string(), options.nodes.value_or(1), options.cpus);
   return spec;
 }

@@ -1,30 +1,28 @@
 #include "launcher/command_source.hpp"
 
+#include <sys/stat.h>
+
+#include <fstream>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 namespace mnp::launcher {
 namespace {
 
-TEST(OutputOf, RunsInTheFolderWithOursFirstOnPath) {
-  const auto folder = TemporaryFolder::create("output-of-test-");
-  const auto text =
-      output_of("pwd; echo ${PATH%%:*}", folder->path(), "/opt/mnp/bin", std::chrono::seconds(30));
-  ASSERT_TRUE(text);
-  EXPECT_EQ(*text, folder->path().string() + "\n/opt/mnp/bin\n");
-}
-
-TEST(OutputOf, NamesTheStatusOfAFailure) {
-  const auto text = output_of("echo x; exit 7", "", "/", std::chrono::seconds(30));
-  ASSERT_FALSE(text);
-  EXPECT_EQ(text.error().code, Code::kConfig);
-  EXPECT_NE(text.error().text.find("status 7"), std::string::npos);
-}
-
-TEST(OutputOf, EndsAProgramThatNeverEnds) {
-  const auto begun = Clock::now();
-  const auto text = output_of("sleep 100; echo x", "", "/", Milliseconds(200));
-  ASSERT_FALSE(text);
-  EXPECT_LT(Clock::now() - begun, std::chrono::seconds(50));
+TEST(ResolveCommands, APipeIsReadOnceAndKept) {
+  const auto folder = TemporaryFolder::create("commands-test-");
+  model::StageSpec stage;
+  stage.name = "a";
+  stage.commands.path = (folder->path() / "pipe").string();
+  ASSERT_EQ(::mkfifo(stage.commands.path.c_str(), 0600), 0);
+  std::thread writer([&] { std::ofstream(stage.commands.path) << "true\nfalse\n"; });
+  const auto list = resolve_commands(stage, "", "/");
+  writer.join();
+  ASSERT_TRUE(list) << list.error().text;
+  EXPECT_EQ(list->commands, 2U);
+  EXPECT_EQ(list->text, "true\nfalse\n");
+  EXPECT_TRUE(list->path.empty());
 }
 
 TEST(ResolveCommands, NamesStageAndLine) {

@@ -67,5 +67,27 @@ TEST(OutputOf, WhatHoldsTheListOpenIsEndedWithTheProgram) {
   EXPECT_TRUE(!state || state->find(") Z") != std::string::npos) << *state;
 }
 
+TEST(OutputOf, RunsInTheFolderWithOursFirstOnPath) {
+  const auto folder = TemporaryFolder::create("output-of-test-");
+  const auto text =
+      output_of("pwd; echo ${PATH%%:*}", folder->path(), "/opt/mnp/bin", std::chrono::seconds(30));
+  ASSERT_TRUE(text);
+  EXPECT_EQ(*text, folder->path().string() + "\n/opt/mnp/bin\n");
+}
+
+TEST(OutputOf, NamesTheStatusOfAFailure) {
+  const auto text = output_of("echo x; exit 7", "", "/", std::chrono::seconds(30));
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().code, Code::kConfig);
+  EXPECT_NE(text.error().text.find("status 7"), std::string::npos);
+}
+
+TEST(OutputOf, EndsAProgramThatNeverEnds) {
+  const auto begun = Clock::now();
+  const auto text = output_of("sleep 100; echo x", "", "/", Milliseconds(200));
+  ASSERT_FALSE(text);
+  EXPECT_LT(Clock::now() - begun, std::chrono::seconds(50));
+}
+
 }  // namespace
 }  // namespace mnp::launcher
