@@ -75,6 +75,7 @@ Result<bool> Reduce::step(TimePoint now) {
     MNP_TRY(const bool blocks, step_blocks());
     return moved || blocks;
   }
+  if (running_->phase == Phase::kCommit) return step_commit() || moved;
   return moved;
 }
 
@@ -300,12 +301,19 @@ void Reduce::blocks_finished() {
     running_->phase = Phase::kEnd;
     return;
   }
-  if (const auto done = running_->writer->commit(); !done) {
-    problem(done.error());
+  running_->phase = Phase::kCommit;
+  running_->writer->begin_commit();
+}
+
+bool Reduce::step_commit() {
+  const auto committed = running_->writer->committed();
+  if (!committed) {
+    problem(committed.error());
     give_up();
-    return;
+    return true;
   }
-  finish({running_->id, "", 0});
+  if (*committed) finish({running_->id, "", 0});
+  return *committed;
 }
 
 void Reduce::give_up() {

@@ -35,7 +35,7 @@ class Reduce {
   bool active() const { return running_.has_value() || !queue_.empty(); }
 
  private:
-  enum class Phase { kShapes, kGo, kBlocks, kEnd };  // what is waited for or done
+  enum class Phase { kShapes, kGo, kBlocks, kCommit, kEnd };  // what is waited for or done
   struct Child {
     std::optional<ArrayShape> shape;  // of its subtree; none: nothing to contribute
     bool known = false;               // its shape has come
@@ -68,6 +68,7 @@ class Reduce {
   Result<bool> step_blocks();
   Status pass_on(std::string block, size_t first);
   void blocks_finished();
+  bool step_commit();
   void give_up();
   void problem(const Error& error);
   void finish(const model::CollectiveDone& done);

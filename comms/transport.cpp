@@ -54,7 +54,7 @@ Transport::~Transport() = default;
 
 Result<std::unique_ptr<Transport>> Transport::begin() {
   int provided = 0;
-  if (const int code = MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SINGLE, &provided);
+  if (const int code = MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
       code != MPI_SUCCESS)
     return fail(Code::kMpi, mpi_text(code, "MPI_Init_thread"));
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);

@@ -61,6 +61,12 @@ void exec_mpirun(const std::vector<std::string>& words, const fs::path& folder) 
   ::_exit(127);
 }
 
+std::string preloaded(const std::string& library, const fs::path& gate) {
+  if (library.empty()) return "";
+  return "export ASAN_OPTIONS=verify_asan_link_order=0\nexport HELD_SYNC='" + gate.string() +
+         "'\nexport LD_PRELOAD='" + library + "'\n";
+}
+
 }  // namespace
 
 RankWorld::RankWorld(size_t ranks, Options options)
@@ -79,7 +85,7 @@ void RankWorld::start(const Options& options) {
         << "export MNP_AGENT_SOCKET='" << chosen(options.sockets, rank, socket) << "'\n"
         << "export MNP_NODE=" << chosen(options.nodes, rank, std::to_string(node(rank).value()))
         << "\nexport MNP_RANK_FILES='" << chosen(options.files, rank, files(rank).string()) << "'\n"
-        << "exec '" << MNP_RANK << "'\n";
+        << preloaded(options.preload, held_sync()) << "exec '" << MNP_RANK << "'\n";
   }
   // One program for all: Open MPI 5.0.7's mpirun crashes on several separated by colons.
   const std::vector<std::string> words{"mpirun",

@@ -25,6 +25,7 @@ class RankWorld {
     std::vector<std::string> files;    // by rank: MNP_RANK_FILES instead of `files(rank)`
     std::vector<std::string> nodes;    // by rank: MNP_NODE instead of `node(rank)`
     std::vector<std::string> sockets;  // by rank: MNP_AGENT_SOCKET instead of the test's own
+    std::string preload{};             // LD_PRELOAD of all; it finds $HELD_SYNC, a file in folder()
   };
   explicit RankWorld(size_t ranks) : RankWorld(ranks, Options()) {}
   RankWorld(size_t ranks, Options options);
@@ -37,6 +38,7 @@ class RankWorld {
   /// Nodes are not numbered as ranks: main's index may be any.
   static NodeIndex node(size_t rank) { return NodeIndex(static_cast<uint32_t>(7 + 3 * rank)); }
   fs::path folder() const { return folder_.path(); }
+  fs::path held_sync() const { return folder() / "held"; }
   fs::path files(size_t rank) const { return folder() / ("files" + std::to_string(rank)); }
 
   /// Whether every rank has connected and said hello in time.

@@ -1,17 +1,16 @@
 #include "comms/reduce.hpp"
 
 #include <cmath>
+#include <fstream>
 
 #include <fmt/format.h>
-#include <gtest/gtest.h>
 
-#include "rank_world.hpp"
+#include "agent_messages.hpp"
 
 namespace mnp::comms {
 namespace {
 
 using model::CollectiveDone;
-using model::RankFrame;
 using model::ReduceOp;
 using model::ReduceOrder;
 
@@ -189,7 +188,50 @@ TEST(Reduce, ATargetThatCannotBeWrittenIsNamed) {  // 2 ranks
   ASSERT_TRUE(world.up());
   const auto a = write_array<float>(world.folder() / "a.npy", {10}, 1);
   order(world, 1, ReduceOp::kSum, {{a}, {a}}, a + "/out.npy");
-  EXPECT_NE(answer(world).error.find(a), std::string::npos);
+  const auto done = answer(world);
+  EXPECT_EQ(done.code, static_cast<uint32_t>(Code::kStore));
+  EXPECT_NE(done.error.find(a), std::string::npos) << done.error;
+}
+
+/// A reduction on two ranks whose file is being synced, for as long as the test wants.
+class ReduceOnASlowDisk : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(world_.up());
+    const auto a = write_array<float>(world_.folder() / "a.npy", {10}, 1);
+    order(world_, 1, ReduceOp::kSum, {{a}, {a}}, target_);
+    ASSERT_TRUE(world_.until([&] { return fs::exists(world_.held_sync().string() + ".begun"); }));
+  }
+  /// "" lets it succeed.
+  void end_sync(const std::string& how) {
+    std::ofstream(world_.held_sync().string() + ".part") << how;
+    fs::rename(world_.held_sync().string() + ".part", world_.held_sync());
+  }
+
+  RankWorld world_{2, {.files = {}, .nodes = {}, .sockets = {}, .preload = HELD_SYNC}};
+  const fs::path target_ = world_.folder() / "out.npy";
+};
+
+TEST_F(ReduceOnASlowDisk, RanksLiveAndCarryMessagesDuringTheSync) {
+  const size_t main = world_.pulses(0), child = world_.pulses(1);
+  EXPECT_TRUE(
+      world_.until([&] { return world_.pulses(0) >= main + 3 && world_.pulses(1) >= child + 3; }));
+  EXPECT_TRUE(world_.frames(0).empty());  // not done yet
+  send_to(world_, 1, 0, "hello");
+  ASSERT_TRUE(world_.until([&] { return !world_.frames(0).empty(); }));
+  EXPECT_EQ(taken(world_, 0).at(0).bytes, "hello");
+  EXPECT_FALSE(fs::exists(target_));
+  end_sync("");
+  EXPECT_EQ(answer(world_).error, "");
+  EXPECT_EQ(model::read_npy<float>(target_)->values[3], 2 * element<float>(1, 3));
+}
+
+TEST_F(ReduceOnASlowDisk, AnErrorOfTheSyncIsTheStoresFailureOnEveryRank) {
+  end_sync("EIO");
+  const auto done = answer(world_);
+  EXPECT_EQ(done.code, static_cast<uint32_t>(Code::kStore));
+  EXPECT_NE(done.error.find("fsync " + target_.string()), std::string::npos) << done.error;
+  EXPECT_FALSE(fs::exists(target_));
 }
 
 TEST(Reduce, ACountThatDoesNotFitIsAnErrorThatNamesTheElement) {  // 2 ranks
