@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "comms/store_error.hpp"
 #include "mnp/core/text.hpp"
 
 namespace mnp::comms {
@@ -78,7 +79,7 @@ void Broadcast::begin_next() {
   begin(order.id, order.name);
   auto reader = TreeReader::open(order.source);
   if (!reader) {  // nobody else has heard of it yet, nor needs to
-    failed(reader.error());
+    failed(of_store(reader.error()));
     running_->sent_all = true;
     running_->confirmed = children_.size();
     return;
@@ -90,7 +91,7 @@ void Broadcast::begin_next() {
 void Broadcast::read_next() {
   auto block = running_->reader->next();
   if (!block) {
-    failed(block.error());
+    failed(of_store(block.error()));
     hand_on(message(Word::kAbort, model::encode(running_->own)), false);
   } else if (!block->empty()) {
     hand_on(message(Word::kBlock, *block), false);

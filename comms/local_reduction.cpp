@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "comms/store_error.hpp"
 #include "mnp/core/fd.hpp"
 
 namespace mnp::comms {
@@ -16,11 +17,12 @@ LocalReduction::LocalReduction(NodeIndex node, std::vector<std::string> files)
 Result<bool> LocalReduction::check_some() {
   for (size_t i = 0; i < kHeadersAStep && data_offsets_.size() < files_.size(); ++i) {
     const std::string& file = files_[data_offsets_.size()];
-    MNP_TRY(model::NpyHeader header, model::read_npy_header(file));
-    ArrayShape shape{header.dtype, std::move(header.shape), node_, file};
+    auto header = model::read_npy_header(file);
+    if (!header) return fail(of_store(header.error()));
+    ArrayShape shape{header->dtype, std::move(header->shape), node_, file};
     if (!shape_) shape_ = shape;
     MNP_CHECK(check_same(*shape_, shape));
-    data_offsets_.push_back(header.data_offset);
+    data_offsets_.push_back(header->data_offset);
   }
   return data_offsets_.size() == files_.size();
 }
@@ -46,13 +48,13 @@ Status LocalReduction::read(size_t file, size_t offset, size_t bytes) {
   const std::string& path = files_[file];
   values_.resize(bytes);
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return fail_errno("open " + path);
+  if (!fd) return fail(of_store(fail_errno("open " + path).value()));
   for (size_t done = 0; done < bytes;) {
     const ssize_t n = ::pread(fd.get(), values_.data() + done, bytes - done,
                               static_cast<off_t>(data_offsets_[file] + offset + done));
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno("read " + path);
-    if (n == 0) return fail(Code::kIo, path + ": became shorter while it was read");
+    if (n < 0) return fail(of_store(fail_errno("read " + path).value()));
+    if (n == 0) return fail(Code::kStore, path + ": became shorter while it was read");
     done += static_cast<size_t>(n);
   }
   return {};

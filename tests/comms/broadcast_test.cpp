@@ -149,14 +149,21 @@ TEST(Broadcast, ASourceThatCannotBeReadFailsAndTheNextWorks) {  // 3 ranks
   order(world, 1, world.folder() / "missing", "name");
   order(world, 2, world.folder() / "bad", "name");
   order(world, 3, world.folder() / "good", "name");
+  const fs::path loop = world.folder() / "loop";
+  fs::create_symlink(loop, loop);
+  order(world, 4, loop, "name");
   const auto missing = answers(world, {0});
   ASSERT_EQ(missing.size(), 1U);
   EXPECT_EQ(missing[0].code, static_cast<uint32_t>(Code::kNotFound));
   for (const CollectiveDone& done : answers(world, {0, 1, 2})) {
     EXPECT_EQ(done.id, 2U);
+    EXPECT_EQ(done.code, static_cast<uint32_t>(Code::kConfig));
     EXPECT_NE(done.error.find("bad/pipe"), std::string::npos) << done.error;
   }
   expect_success(answers(world, {0, 1, 2}), 3, 3);
+  const auto store = answers(world, {0});
+  ASSERT_EQ(store.size(), 1U);
+  EXPECT_EQ(store[0].code, static_cast<uint32_t>(Code::kStore)) << store[0].error;
   for (const size_t rank : {size_t{1}, size_t{2}}) {
     EXPECT_EQ(*read_file(world.files(rank) / "name"), "good");
     EXPECT_EQ(list_folder(world.files(rank)), (std::vector<std::string>{"name"}));

@@ -73,7 +73,27 @@ TEST_F(LocalReductionTest, AMissingFileIsNamed) {
   LocalReduction reduction(NodeIndex(1), {write("a", 10, 0), "/nowhere/b.npy"});
   const auto done = checked(reduction);
   ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Code::kNotFound);
   EXPECT_NE(done.error().text.find("/nowhere/b.npy"), std::string::npos);
+}
+
+TEST_F(LocalReductionTest, AFileThatTheStoreDoesNotGiveIsTheStoresFailure) {
+  const std::string loop = (folder_.path() / "loop.npy").string();
+  fs::create_symlink(loop, loop);  // ELOOP: neither absent nor malformed
+  LocalReduction reduction(NodeIndex(1), {loop});
+  const auto done = checked(reduction);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Code::kStore);
+  EXPECT_NE(done.error().text.find(loop), std::string::npos);
+}
+
+TEST_F(LocalReductionTest, AFileThatIsNoArrayIsNotTheStoresFailure) {
+  const fs::path file = folder_.path() / "text.npy";
+  ASSERT_TRUE(replace_file(file, "no array"));
+  LocalReduction reduction(NodeIndex(1), {file.string()});
+  const auto done = checked(reduction);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Code::kConfig);
 }
 
 TEST_F(LocalReductionTest, AFileThatShrinksIsNamed) {
@@ -84,6 +104,7 @@ TEST_F(LocalReductionTest, AFileThatShrinksIsNamed) {
   const auto kernel = reduce_kernel(model::DType::kInt32, model::ReduceOp::kSum);
   const auto added = reduction.add_some(kernel, 0, 10);
   ASSERT_FALSE(added);
+  EXPECT_EQ(added.error().code, Code::kStore);
   EXPECT_NE(added.error().text.find(file), std::string::npos);
 }
 
