@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -12,7 +11,7 @@
 
 namespace {
 
-/// The world may hang in MPI's own exit handlers: leave without them.
+/// The world may hang in MPI's own exit handlers: leaves without them.
 [[noreturn]] void leave(const mnp::Error& error) {
   if (error.code != mnp::Code::kClosed) mnp::log::error("{}", error.text);
   ::_exit(mnp::code_info(error.code).exit_status);
@@ -26,6 +25,5 @@ int main() {
   const auto environment = mnp::comms::read_rank_environment();
   if (!environment) leave(environment.error());
   mnp::log::start(fmt::format("rank of node {}", environment->node.value()));
-  if (const auto done = mnp::comms::run_rank(*environment); !done) leave(done.error());
-  ::_exit(EXIT_SUCCESS);  // MPI is finished; what its libraries never free is not ours to report
+  leave(mnp::comms::run_rank(*environment));
 }

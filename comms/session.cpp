@@ -15,20 +15,20 @@ Session::Session(Transport& transport, const World& world, AgentLink& agent, con
       wiring_{transport, world, agent, ringer_},
       carrier_(wiring_),
       broadcast_(wiring_, files),
-      reduce_(wiring_),
-      farewell_(wiring_) {}
+      reduce_(wiring_) {}
 
-Status Session::run() {
-  while (!farewell_.over()) {
-    const TimePoint now = Clock::now();
-    MNP_TRY(const bool moved, turn(now));
-    if (farewell_.over()) break;
-    MNP_CHECK(rest(moved, now));
-  }
-  return {};
+Error Session::run() {
+  for (;;)
+    if (const auto turned = turn(); !turned) return turned.error();
 }
 
-Result<bool> Session::turn(TimePoint now) {
+Status Session::turn() {
+  const TimePoint now = Clock::now();
+  MNP_TRY(const bool moved, step(now));
+  return rest(moved, now);
+}
+
+Result<bool> Session::step(TimePoint now) {
   MNP_TRY(bool moved, transport_.progress());
   if (reads_agent()) {
     MNP_TRY(const bool read, read_agent(now));
@@ -37,23 +37,15 @@ Result<bool> Session::turn(TimePoint now) {
   moved |= carrier_.deliver();
   MNP_TRY(const bool broadcasting, broadcast_.step());
   MNP_TRY(const bool reducing, reduce_.step(now));
-  moved = moved || broadcasting || reducing;
   pulse(now);
-  // In the end an agent may hang up before its rank.
-  if (auto flushed = agent_.flush(); !flushed) {
-    if (!farewell_.begun()) return fail(flushed.error());
-    agent_gone_ = true;
-  }
-  const bool settled = !carrier_.receiving() && !broadcast_.active() && !reduce_.active() &&
-                       (agent_.queued() == 0 || agent_gone_);
-  MNP_TRY(const bool ending, farewell_.step(settled, now));
+  MNP_CHECK(agent_.flush());
   ringer_.ring_again(now);
-  return moved || ending;
+  return moved || broadcasting || reducing;
 }
 
 /// Frames that wait say as much, and must not grow where the agent does not read.
 void Session::pulse(TimePoint now) {
-  if (farewell_.begun() || agent_.queued() > 0 || now - last_pulse_ < kPulse) return;
+  if (agent_.queued() > 0 || now - last_pulse_ < kPulse) return;
   last_pulse_ = now;
   agent_.send(RankFrame::kPulse, {});
 }
@@ -85,10 +77,6 @@ Status Session::take(const Frame& frame, TimePoint now) {
     case RankFrame::kBell:
       idle_.wake(now);
       return {};
-    case RankFrame::kQuit:
-      if (!wiring_.world.is_main()) break;
-      farewell_.begin(now);
-      return {};
     default:
       break;
   }
@@ -99,27 +87,34 @@ Status Session::take(const Frame& frame, TimePoint now) {
 
 bool Session::expecting() const {
   return transport_.sending_anything() || carrier_.receiving() || broadcast_.active() ||
-         reduce_.active() || farewell_.begun();
+         reduce_.active();
 }
 
 Status Session::rest(bool moved, TimePoint now) {
   if (moved) idle_.wake(now);
   const auto pause = moved ? Microseconds(0) : idle_.pause(expecting(), now);
-  const int fd = farewell_.begun() ? -1 : agent_.fd();
-  const bool alive = wait_for_agent(fd, reads_agent(), agent_.queued() > 0, pause);
+  const bool alive = wait_for_agent(agent_.fd(), reads_agent(), agent_.queued() > 0, pause);
   if (!alive && !reads_agent()) return fail(Code::kClosed, "the agent is gone");
   return {};
 }
 
-Status run_rank(const RankEnvironment& environment) {
+namespace {
+
+/// Never ok.
+Status run(const RankEnvironment& environment) {
   MNP_TRY(const auto transport, Transport::begin());
   MNP_TRY(const auto nodes, transport->exchange(environment.node.value()));
   MNP_TRY(const World world, World::create(transport->rank(), nodes));
   MNP_TRY(AgentLink agent, AgentLink::connect(environment.agent_socket));
   agent.send(RankFrame::kHello, model::encode(model::RankHello{environment.epoch, world.node(),
                                                                world.rank(), world.size()}));
-  MNP_CHECK(Session(*transport, world, agent, environment.files).run());
-  return transport->end();
+  return fail(Session(*transport, world, agent, environment.files).run());
+}
+
+}  // namespace
+
+Error run_rank(const RankEnvironment& environment) {
+  return run(environment).error();
 }
 
 }  // namespace mnp::comms

@@ -1,9 +1,8 @@
-// One rank from MPI_Init to MPI_Finalize: the loop between its agent and the other ranks.
+// One rank from MPI_Init to its end: the loop between its agent and the other ranks.
 #pragma once
 
 #include "comms/broadcast.hpp"
 #include "comms/carrier.hpp"
-#include "comms/farewell.hpp"
 #include "comms/idle.hpp"
 #include "comms/rank_environment.hpp"
 #include "comms/reduce.hpp"
@@ -11,24 +10,27 @@
 
 namespace mnp::comms {
 
-/// Runs the rank. Ok: all ranks have finished in order. kClosed: the agent is gone, so the epoch
-/// is over. After an error MPI has not been finished: the process must end with _exit.
-Status run_rank(const RankEnvironment& environment);
+/// Runs the rank until something ends it, and says what. kClosed: the agent is gone, so the epoch
+/// is over. MPI is never finished, which would wait for ranks that have died: the process must end
+/// with _exit.
+Error run_rank(const RankEnvironment& environment);
 
 class Session {
  public:
   /// What is broadcast arrives below `files`.
   Session(Transport& transport, const World& world, AgentLink& agent, const fs::path& files);
-  Status run();
+  /// Returns what ends the rank.
+  Error run();
 
  private:
   static constexpr size_t kFramesATurn = 64;
   static constexpr Milliseconds kPulse{1000};
 
-  Result<bool> turn(TimePoint now);
+  Status turn();
+  Result<bool> step(TimePoint now);
   Result<bool> read_agent(TimePoint now);
   Status take(const Frame& frame, TimePoint now);
-  bool reads_agent() const { return !farewell_.begun() && !carrier_.full(); }
+  bool reads_agent() const { return !carrier_.full(); }
   bool expecting() const;
   void pulse(TimePoint now);
   Status rest(bool moved, TimePoint now);
@@ -40,10 +42,8 @@ class Session {
   Carrier carrier_;
   Broadcast broadcast_;
   Reduce reduce_;
-  Farewell farewell_;
   Idle idle_;
   TimePoint last_pulse_{};
-  bool agent_gone_ = false;
 };
 
 }  // namespace mnp::comms

@@ -9,7 +9,7 @@
 namespace mnp::comms {
 namespace {
 
-constexpr size_t kChannels = 5;  // tags count from 1
+constexpr size_t kChannels = 4;  // tags count from 1
 // While ranks find together. MPI's own waits spin, and many nodes may share few cores.
 constexpr std::chrono::microseconds kFirstPause{50}, kLongestPause{5000};
 
@@ -70,8 +70,8 @@ Result<std::unique_ptr<Transport>> Transport::begin() {
 Result<std::vector<uint32_t>> Transport::exchange(uint32_t own) {
   std::vector<uint32_t> all(size_);
   MPI_Request request = MPI_REQUEST_NULL;
-  int code = MPI_Iallgather(&own, 1, MPI_UINT32_T, all.data(), 1, MPI_UINT32_T, MPI_COMM_WORLD,
-                            &request);
+  int code =
+      MPI_Iallgather(&own, 1, MPI_UINT32_T, all.data(), 1, MPI_UINT32_T, MPI_COMM_WORLD, &request);
   int done = 0;
   for (auto pause = kFirstPause; code == MPI_SUCCESS; pause = std::min(2 * pause, kLongestPause)) {
     code = MPI_Test(&request, &done, MPI_STATUS_IGNORE);
@@ -177,12 +177,6 @@ Result<bool> Transport::progress() {
   all.requests.resize(kept);
   all.items.resize(kept);
   return true;
-}
-
-Status Transport::end() {
-  if (const int code = MPI_Finalize(); code != MPI_SUCCESS)
-    return fail(Code::kMpi, "MPI_Finalize failed");
-  return {};
 }
 
 }  // namespace mnp::comms

@@ -1,5 +1,6 @@
 // Non-blocking messages between the ranks of one MPI world. mpi.h is included by transport.cpp
-// alone. Nothing here waits but `begin`, `exchange` and `end`.
+// alone. Nothing here waits but `begin` and `exchange`. A world is never finished: its processes
+// end.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@ namespace mnp::comms {
 
 /// Kinds of messages that do not wait for each other; in one channel, what one rank sends another
 /// arrives in order. Values are MPI tags.
-enum class Channel : int { kMessages = 1, kBroadcast = 2, kReduce = 3, kControl = 4 };
+enum class Channel : int { kMessages = 1, kBroadcast = 2, kReduce = 3 };
 
 using Bytes = std::shared_ptr<const std::string>;
 
@@ -30,7 +31,6 @@ class Transport {
 
   /// MPI_Init_thread. kMpi when MPI refuses; a launch that hangs is the launcher's to end.
   static Result<std::unique_ptr<Transport>> begin();
-  /// Leaves the world to the end of the process: only `end` finishes it in order.
   ~Transport();
 
   Rank rank() const { return rank_; }
@@ -57,9 +57,6 @@ class Transport {
 
   /// Tests what is being sent; true when a send ended. kMpi once any call to MPI has failed.
   Result<bool> progress();
-
-  /// MPI_Finalize. All ranks must call it, with nothing left under way.
-  Status end();
 
  private:
   struct Sending;

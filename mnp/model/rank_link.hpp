@@ -21,9 +21,8 @@ enum class RankFrame : uint8_t {
   kBroadcastDone = 6,  // rank -> its agent, on every rank: CollectiveDone
   kReduce = 7,         // agent -> rank, on every rank, same id: ReduceOrder
   kReduceDone = 8,     // rank -> its agent, on every rank: CollectiveDone
-  kQuit = 9,           // main's agent -> rank 0: finish all ranks in order
   kPulse = 10,         // rank -> agent, each second: its loop turns
-  kSpawn = 20,  // mnp-rsh -> agent: start a daemon on a node (mnp/node/spawn.hpp)
+  kSpawn = 20,         // mnp-rsh -> agent: start a daemon on a node (mnp/node/spawn.hpp)
 };
 
 struct RankHello {
@@ -45,7 +44,7 @@ struct BroadcastOrder {
 struct ReduceOrder {
   uint64_t id = 0;
   uint8_t op = 0;                  // model::ReduceOp
-  std::vector<std::string> files;  // this node's share of .npy files, in summing order; may be empty
+  std::vector<std::string> files;  // this node's .npy files in summing order; may be none
   std::string target;              // rank 0: the file to write (atomically); "" elsewhere
 };
 struct CollectiveDone {
