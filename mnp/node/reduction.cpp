@@ -5,6 +5,21 @@
 #include <fmt/format.h>
 
 namespace mnp::node {
+namespace {
+
+/// Whether a node's share fits a message.
+Status check_names(const model::Collect& share) {
+  size_t bytes = 0;
+  for (const std::string& file : share.partials) bytes += sizeof(uint32_t) + file.size();
+  if (bytes <= Reduction::kMaxNames) return {};
+  return fail(
+      Code::kConfig,
+      fmt::format("reduce {}: a node would add up parts of {} commands, whose names take {} "
+                  "bytes of {}; let each command do more, or use more nodes",
+                  share.array, share.partials.size(), bytes, Reduction::kMaxNames));
+}
+
+}  // namespace
 
 void Reduction::add(const std::string& attempt, const model::Record& record) {
   if (!record.success()) return;
@@ -27,57 +42,58 @@ void Reduction::start(const std::vector<NodeIndex>& nodes) {
 void Reduction::advance() {
   while (under_way_.size() < kAhead && next_ != arrays_.end()) {
     if (auto ordered = next_->second.reduced ? Status() : order(next_->first, next_->second);
-        !ordered) {
-      next_ = arrays_.end();
-      under_way_.clear();
-      return callbacks_.finished(ordered);
-    }
+        !ordered)
+      return give_up(ordered);
     ++next_;
   }
   if (under_way_.empty() && next_ == arrays_.end()) callbacks_.finished({});
 }
 
-/// Every node gets a run of neighbouring commands, so that the order of summing is that of the list.
+void Reduction::give_up(const Status& why) {
+  under_way_.clear();
+  next_ = arrays_.end();
+  callbacks_.finished(why);
+}
+
+/// Every node gets a run of neighbouring commands: the order of summing is that of the list.
 Status Reduction::order(const std::string& path, const Array& array) {
-  if (array.partials.size() > kMaxPartials * nodes_.size())
-    return fail(Code::kConfig,
-                fmt::format("reduce {}: {} commands left a part of it, and {} nodes can add up {}; "
-                            "let each command do more, or use more nodes",
-                            path, array.partials.size(), nodes_.size(),
-                            kMaxPartials * nodes_.size()));
-  const uint64_t id = ++last_id_;
-  under_way_[id] = path;
   std::vector<std::string> files;
+  files.reserve(array.partials.size());
   for (const auto& [command, file] : array.partials) files.push_back(file);
+  std::vector<model::Collect> orders(nodes_.size());
+  const uint64_t id = last_id_ + 1;
   for (size_t i = 0; i < nodes_.size(); ++i) {
-    model::Collect collect;
+    model::Collect& collect = orders[i];
     collect.id = id;
     collect.array = path;
     collect.op = static_cast<uint8_t>(context_.spec().reduce->op);
     collect.partials.assign(
         files.begin() + static_cast<ptrdiff_t>(files.size() * i / nodes_.size()),
         files.begin() + static_cast<ptrdiff_t>(files.size() * (i + 1) / nodes_.size()));
+    MNP_CHECK(check_names(collect));
     if (nodes_[i] == context_.me.index)
       collect.target = (context_.store_root / context_.keys().results() / path).string();
-    callbacks_.collect(nodes_[i], collect);
   }
+  last_id_ = id;
+  under_way_[id] = path;
+  for (size_t i = 0; i < nodes_.size(); ++i) callbacks_.collect(nodes_[i], orders[i]);
   return {};
 }
 
 void Reduction::done(const model::CollectiveDone& done) {
   const auto found = under_way_.find(done.id);
   if (found == under_way_.end()) return;
-  if (!done.error.empty()) {
-    const std::string text = fmt::format("reduce {}: {}", found->second, done.error);
-    under_way_.clear();
-    next_ = arrays_.end();
-    return callbacks_.finished(fail(static_cast<Code>(done.code), text));
-  }
+  if (!done.error.empty())
+    return give_up(fail(static_cast<Code>(done.code),
+                        fmt::format("reduce {}: {}", found->second, done.error)));
   model::ResultFile file;
   file.path = found->second;
   std::error_code error;
   const fs::path target = context_.store_root / context_.keys().results() / file.path;
   file.bytes = fs::file_size(target, error);
+  if (error)
+    return give_up(fail(Code::kStore, fmt::format("reduce {}: {}: {}", file.path, target.string(),
+                                                  error.message())));
   fs::permissions(target, fs::perms::owner_read | fs::perms::group_read | fs::perms::others_read,
                   error);
   arrays_[file.path].reduced = true;

@@ -6,10 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "mnp/core/frame.hpp"
 #include "mnp/core/loop.hpp"
 #include "mnp/model/message.hpp"
-#include "mnp/model/record.hpp"
 #include "mnp/model/rank_link.hpp"
+#include "mnp/model/record.hpp"
 #include "mnp/node/context.hpp"
 
 namespace mnp::node {
@@ -18,7 +19,9 @@ namespace mnp::node {
 class Reduction {
  public:
   static constexpr size_t kAhead = 4;  // arrays that the ranks know of at once
-  static constexpr size_t kMaxPartials = 32768;  // of one array on one node
+  /// Of one array on one node: what the encoded names of its partials may take, so that they fit a
+  /// frame with all that is around them (two paths, and who it is for).
+  static constexpr size_t kMaxNames = kMaxFrame - (size_t{64} << 10);
 
   struct Callbacks {
     std::function<void(NodeIndex, const model::Collect&)> collect;
@@ -46,6 +49,7 @@ class Reduction {
   };
   void advance();
   Status order(const std::string& path, const Array& array);
+  void give_up(const Status& why);
 
   const Context& context_;
   Callbacks callbacks_;

@@ -158,5 +158,45 @@ TEST_F(ReductionTest, AnErrorEndsItAndNamesTheArray) {
   EXPECT_TRUE(reduced.empty());
 }
 
+TEST_F(ReductionTest, AnArrayThatIsNotThereIsTheStoresFailure) {
+  reduction.add("a-1", record(0, {"0.npy"}));
+  start(1);
+  reduction.done({id_of("0.npy"), "", 0});
+  ASSERT_EQ(finished.size(), 1U);
+  ASSERT_FALSE(finished[0]);
+  EXPECT_EQ(finished[0].error().code, Code::kStore);
+  EXPECT_NE(finished[0].error().text.find(target("0.npy")), std::string::npos);
+  EXPECT_TRUE(reduced.empty());
+}
+
+TEST_F(ReductionTest, TheLargestShareFitsAFrameAndALargerOneIsRefused) {
+  constexpr uint32_t kFirst = 1'000'000;  // numbers of one length
+  std::string path;                       // as long as a file's may be
+  while (path.size() + 256 < model::kMaxResultPath) path += std::string(255, 'a') + "/";
+  path += "x.npy";
+  const size_t one = sizeof(uint32_t) + partial(kFirst, path).size();
+  const auto most = static_cast<uint32_t>(Reduction::kMaxNames / one);
+  for (uint32_t i = 0; i < 2 * most; ++i) reduction.add("a-1", record(kFirst + i, {path}));
+  start(2);
+  ASSERT_EQ(orders.size(), 2U);
+  EXPECT_TRUE(finished.empty());
+  for (const auto& [node, order] : orders) {
+    EXPECT_EQ(order.partials.size(), most);
+    std::string bytes;  // as main's agent hands it to its rank; one over the limit aborts
+    const std::string message = model::encode_message(order);
+    append_frame(bytes, 0, encode(model::NodePayload{node, message}));
+    append_frame(bytes, 0,
+                 encode(model::ReduceOrder{order.id, order.op, order.partials, order.target}));
+    EXPECT_TRUE(model::decode_message(message));
+  }
+  reduction.add("a-1", record(kFirst + 2 * most, {path}));
+  start(2);
+  EXPECT_TRUE(orders.empty());  // nobody is asked for a part of what cannot be done
+  ASSERT_EQ(finished.size(), 1U);
+  ASSERT_FALSE(finished[0]);
+  EXPECT_EQ(finished[0].error().code, Code::kConfig);
+  EXPECT_NE(finished[0].error().text.find("use more nodes"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace mnp::node
