@@ -19,6 +19,7 @@
 #define MNP_IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined"), noinline))
 
 // glibc's other name of clone(3), behind which no sanitizer's interceptor sits.
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" int __clone(int (*)(void*), void*, int, void*, ...);
 
 namespace mnp::cpu {

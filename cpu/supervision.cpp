@@ -78,7 +78,7 @@ Supervision::Supervision(const Start& start, const RunnerOptions& options, Launc
     : start_(start),
       options_(options),
       launched_(std::move(launched)),
-      pump_(std::move(pump)),
+      pump_(pump),
       orphans_(orphans),
       run_(run),
       stop_(stop),

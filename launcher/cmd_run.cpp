@@ -74,7 +74,7 @@ Result<int> run_here(const Options& options, const model::Spec& spec, PlannedRun
   ForegroundOptions foreground;
   for (const auto& stage : planned.plan.stages) foreground.stages.push_back(stage.spec.name);
   foreground.quiet = options.quiet;
-  const auto status = run_in_foreground(run, planned.plan, foreground);
+  auto status = run_in_foreground(run, planned.plan, foreground);
   MNP_CHECK(print_end(run, options.json));
   return status;
 }

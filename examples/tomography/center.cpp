@@ -55,8 +55,9 @@ class SliceEntropy {
     const size_t size = (filtered_.columns + step - 1) / step;
     std::vector<float> values;
     for (size_t i = 0; i < slice.size(); ++i) {
-      const double x = static_cast<double>(i % size * step) - columns / 2;
-      const double y = static_cast<double>(i / size * step) - columns / 2;
+      const size_t row = i / size, column = i % size;
+      const double x = static_cast<double>(column * step) - columns / 2;
+      const double y = static_cast<double>(row * step) - columns / 2;
       if (x * x + y * y <= kSeen * kSeen * columns * columns) values.push_back(slice[i]);
     }
     return values;
@@ -89,10 +90,11 @@ Result<double> find_center(const Sinogram& filtered, double reach,
   double center = columns / 2;
   for (const Pass& pass : {Pass{reach * columns, first, coarse},
                            Pass{first, 1, std::max<size_t>(1, coarse / 2)}, Pass{1, 0.25, 1}}) {
-    const auto count = static_cast<size_t>(std::ceil(pass.reach / pass.spacing)) * 2 + 1;
+    const auto middle = static_cast<size_t>(std::ceil(pass.reach / pass.spacing));
+    const size_t count = middle * 2 + 1;
     std::vector<double> found(count);
     const auto candidate = [&](size_t i) {
-      return center + (static_cast<double>(i) - static_cast<double>(count / 2)) * pass.spacing;
+      return center + (static_cast<double>(i) - static_cast<double>(middle)) * pass.spacing;
     };
     for (size_t i = 0; i < count; ++i) {
       found[i] = entropy(candidate(i), pass.step);

@@ -26,8 +26,9 @@ std::vector<uint8_t> grey_levels(std::span<const float> slice, size_t size, doub
   const double half = static_cast<double>(size) / 2;
   std::vector<float> seen;
   for (size_t i = 0; i < slice.size(); ++i) {
-    const double x = static_cast<double>(i % size) + 0.5 - half;
-    const double y = static_cast<double>(i / size) + 0.5 - half;
+    const size_t row = i / size, column = i % size;
+    const double x = static_cast<double>(column) + 0.5 - half;
+    const double y = static_cast<double>(row) + 0.5 - half;
     if (x * x + y * y <= half * half && std::isfinite(slice[i])) seen.push_back(slice[i]);
   }
   std::vector<uint8_t> pixels(slice.size());

@@ -73,11 +73,11 @@ class Dictionary {
   }
 
  private:
-  static tl::unexpected<Error> wrong(std::string what) {
+  static tl::unexpected<Error> wrong(const std::string& what) {
     return fail(Code::kConfig, "npy header: " + what);
   }
 
-  void blanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" "), rest_.size())); }
+  void blanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(' '), rest_.size())); }
   bool skip(char c) {
     blanks();
     if (rest_.empty() || rest_[0] != c) return false;
@@ -335,6 +335,7 @@ Status write_npy(const fs::path& path, std::span<const size_t> shape, std::span<
   return {};
 }
 
+// NOLINTBEGIN(bugprone-macro-parentheses): T is a type
 #define MNP_NPY_TYPE(T)                                                           \
   template Result<NpyArray<T>> read_npy<T>(const fs::path&);                      \
   template Result<NpyArray<T>> read_npy_part<T>(const fs::path&, size_t, size_t); \
@@ -345,5 +346,6 @@ MNP_NPY_TYPE(int32_t);
 MNP_NPY_TYPE(int64_t);
 MNP_NPY_TYPE(uint16_t);
 #undef MNP_NPY_TYPE
+// NOLINTEND(bugprone-macro-parentheses)
 
 }  // namespace mnp::model

@@ -27,7 +27,7 @@ struct Channel::State : std::enable_shared_from_this<Channel::State> {
   void flush();
   void flush_end();
   void watch_for_write(bool wanted);
-  void end(Error why);
+  void end(const Error& why);
   void end_later(Error why);
   void close();
 
@@ -128,12 +128,12 @@ void Channel::State::end_later(Error why) {
   broken = true;
   if (watched) loop.forget(stream->fd());
   watched = false;
-  loop.post([weak = weak_from_this(), why = std::move(why)]() mutable {
-    if (const auto self = weak.lock()) self->end(std::move(why));
+  loop.post([weak = weak_from_this(), why = std::move(why)] {
+    if (const auto self = weak.lock()) self->end(why);
   });
 }
 
-void Channel::State::end(Error why) {
+void Channel::State::end(const Error& why) {
   if (!stream) return;
   const auto self = shared_from_this();  // the callback may destroy the channel
   const ClosedCallback last = std::move(on_closed);

@@ -15,7 +15,7 @@ namespace mnp::node {
 using Done = std::function<void(Result<std::unique_ptr<Channel>>)>;
 
 struct ConnectAttempt::State : std::enable_shared_from_this<ConnectAttempt::State> {
-  State(Loop& its_loop, PeerIdentity its_identity, JoinKey its_key, Done its_done)
+  State(Loop& its_loop, PeerIdentity its_identity, const JoinKey& its_key, Done its_done)
       : loop(its_loop),
         identity(std::move(its_identity)),
         key(its_key),

@@ -19,11 +19,11 @@ namespace {
 /// Not handed on to commands: secrets, what only our own processes read, and the launcher's
 /// variables that are set anew for each command.
 bool handed_on(const std::string& name) {
-  static const std::set<std::string> kDropped = {
+  static const std::set<std::string> dropped = {
       model::kJoinSecret, model::kLifeline, model::kRunLock,     model::kFreshFailures,
       model::kAgentSocket, model::kRankFiles, model::kEpoch,     model::kNodeAddress,
       model::kScratchRoot, model::kPort,      "AWS_BATCH_JOB_ARRAY_INDEX"};
-  return kDropped.count(name) == 0;
+  return dropped.count(name) == 0;
 }
 
 }  // namespace

@@ -28,7 +28,8 @@ std::string exit_of(const cpu::Finished& finished) {
 
 }  // namespace
 
-void DaemonHost::start(uint64_t id, EpochNumber epoch, const SpawnRequest& request, Say say) {
+void DaemonHost::start(uint64_t id, EpochNumber epoch, const SpawnRequest& request,
+                       const Say& say) {
   std::vector<std::string> own = worker_.daemon_environment(epoch);
   for (std::string& entry : worker_.daemon_folders()) own.push_back(std::move(entry));
   auto plan = plan_daemon(request, worker_.daemon_base(), own);

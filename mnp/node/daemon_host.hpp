@@ -20,7 +20,7 @@ class DaemonHost {
   static constexpr size_t kMaxUnread = size_t{4} << 20;  // bytes of output not yet said
 
   DaemonHost(Loop& loop, Worker& worker) : loop_(loop), worker_(worker) {}
-  void start(uint64_t id, EpochNumber epoch, const SpawnRequest& request, Say say);
+  void start(uint64_t id, EpochNumber epoch, const SpawnRequest& request, const Say& say);
   void stop(uint64_t id) { worker_.stop_daemon(id); }
 
  private:

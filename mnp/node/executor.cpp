@@ -40,7 +40,7 @@ Executor::Executor(ExecutorOptions options, ResultsFolders folders, Committer& c
       ran_callback_(std::move(ran)) {}
 
 Result<std::unique_ptr<Executor>> Executor::create(ExecutorOptions options,
-                                                   std::shared_ptr<cpu::Orphans> orphans,
+                                                   const std::shared_ptr<cpu::Orphans>& orphans,
                                                    Committer& committer,
                                                    std::function<void()> ran) {
   MNP_TRY(auto folders, ResultsFolders::create(options.folder));

@@ -40,7 +40,7 @@ class Executor {
 
   /// `ran` is called from slot threads whenever main should hear of it soon.
   static Result<std::unique_ptr<Executor>> create(ExecutorOptions options,
-                                                  std::shared_ptr<cpu::Orphans> orphans,
+                                                  const std::shared_ptr<cpu::Orphans>& orphans,
                                                   Committer& committer, std::function<void()> ran);
   ~Executor();
 

@@ -26,7 +26,7 @@ void SpawnDesk::ask(std::shared_ptr<LocalPeer> peer, const SpawnRequest& request
     if (on == main_) return here_.stop(id);
     roster_.send(on, Control::kSpawnStop, with_spawn_id(id, {}));
   };
-  peer->on_frame = [](Frame) {};
+  peer->on_frame = [](const Frame&) {};
   spawns_[id] = Spawn{std::move(peer), *node};
   if (*node == main_)
     return here_.start(id, epoch, request, [this, id](SpawnFrame type, std::string_view payload) {
