@@ -49,13 +49,28 @@ void print_error(const Error& error) {
 
 }  // namespace
 
+namespace {
+
+/// An unset variable of a script must not mean another store or run.
+CLI::Validator not_empty(const std::string& what) {
+  return {[what](const std::string& value) { return value.empty() ? what + " is empty" : ""; }, ""};
+}
+
+}  // namespace
+
 void add_store_option(CLI::App& command, std::string& store) {
   command.add_option("--store", store, "folder that holds the runs [MNP_STORE, else ./mnp-runs]")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->check(not_empty("--store"));
 }
 
 void add_run_argument(CLI::App& command, std::string& run) {
-  command.add_option("RUN", run, "a run's id or the start of one [the newest run]")->type_name("");
+  command
+      .add_option(
+          "RUN", run,
+          "a run's id, the start of one, or a pipeline's name for its newest run [the newest run]")
+      ->type_name("")
+      ->check(not_empty("RUN"));
 }
 
 void add_pipeline_options(CLI::App& command, PipelineOptions& options) {
@@ -78,6 +93,10 @@ void add_pipeline_options(CLI::App& command, PipelineOptions& options) {
   command.add_option("--only", options.only, "this stage alone")->type_name("STAGE");
 }
 
+void tell(const std::string& line) {
+  std::fputs((line + "\n").c_str(), stderr);
+}
+
 int run_cli(int argc, char** argv) {
   log::start("mnp", log::Level::kWarning);
   CLI::App app("mnp runs the stages of a pipeline as multi-node jobs.", "mnp");
@@ -92,6 +111,10 @@ int run_cli(int argc, char** argv) {
     return kUsageStatus;
   }
   const auto status = action();
+  if (status && std::fflush(stdout) != 0) {
+    tell(fmt::format("mnp: standard output cannot be written: {}", std::strerror(errno)));
+    return *status != 0 ? *status : code_info(Code::kIo).exit_status;
+  }
   if (status) return *status;
   print_error(status.error());
   return code_info(status.error().code).exit_status;

@@ -30,6 +30,9 @@ struct PipelineOptions;
 void add_pipeline_options(CLI::App& command, PipelineOptions& options);
 
 /// Parses, acts, prints errors; returns the exit status of the program.
+/// A line on standard error; nothing where that cannot be written.
+void tell(const std::string& line);
+
 int run_cli(int argc, char** argv);
 
 }  // namespace mnp::launcher

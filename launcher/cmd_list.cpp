@@ -63,7 +63,7 @@ Result<int> run(const Options& options) {
   if (options.json)
     fmt::print("{}", as_json(states));
   else if (states.empty())
-    fmt::print(stderr, "no runs in {}\n", store.string());
+    tell(fmt::format("no runs in {}", store.string()));
   else
     fmt::print("{}", as_table(states));
   return 0;

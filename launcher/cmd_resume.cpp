@@ -30,8 +30,8 @@ Status wait_for_nodes(const RunFolder& run, bool quiet) {
     MNP_TRY(const auto held, held_node_locks(run));
     if (held.empty()) break;
     if (held.size() != shown && !quiet)
-      fmt::print(stderr, "waiting for {} node{} of the earlier run to end\n", held.size(),
-                 held.size() == 1 ? "" : "s");
+      tell(fmt::format("waiting for {} node{} of the earlier run to end", held.size(),
+                       held.size() == 1 ? "" : "s"));
     shown = held.size();
     if (Clock::now() >= deadline)
       return fail(
@@ -100,10 +100,10 @@ Result<int> run(const Options& options) {
   foreground.quiet = options.quiet;
   Result<int> status = 0;
   if (foreground.stages.empty()) {
-    fmt::print(stderr, "{}: nothing to do, all of it has succeeded\n", found.id);
+    tell(fmt::format("{}: nothing to do, all of it has succeeded", found.id));
   } else {
     if (!options.quiet)
-      fmt::print(stderr, "resuming {}: {}\n", found.id, join(foreground.stages, ", "));
+      tell(fmt::format("resuming {}: {}", found.id, join(foreground.stages, ", ")));
     status = run_in_foreground(found, plan, foreground);
   }
   MNP_CHECK(print_end(found, options.json));

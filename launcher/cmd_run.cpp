@@ -58,7 +58,7 @@ Status write_run(const RunFolder& run, PlannedRun& planned, const std::string& p
 
 void warn_of_aws_keys(const model::Spec& spec) {
   if (const std::string keys = aws_keys(spec); !keys.empty())
-    fmt::print(stderr, "only on AWS, without effect here: {}\n", keys);
+    tell(fmt::format("only on AWS, without effect here: {}", keys));
 }
 
 Result<int> run_here(const Options& options, const model::Spec& spec, PlannedRun& planned) {
@@ -70,7 +70,7 @@ Result<int> run_here(const Options& options, const model::Spec& spec, PlannedRun
     return fail(made.error().code, made.error().text + "; name another store with --store DIR");
   MNP_TRY(const auto lock, hold_run(run));
   MNP_CHECK(write_run(run, planned, pipeline));
-  if (!options.quiet) fmt::print(stderr, "run {} in {}\n", run.id, run.path().string());
+  if (!options.quiet) tell(fmt::format("run {} in {}", run.id, run.path().string()));
   ForegroundOptions foreground;
   for (const auto& stage : planned.plan.stages) foreground.stages.push_back(stage.spec.name);
   foreground.quiet = options.quiet;

@@ -53,7 +53,7 @@ Result<int> run(const Options& options) {
   MNP_TRY(const auto holder, holder_of(found));
   if (holder) {
     MNP_CHECK(ask_to_stop(found, *holder));
-    if (!options.json) fmt::print(stderr, "stopping {} ...\n", found.id);
+    if (!options.json) tell(fmt::format("stopping {} ...", found.id));
     MNP_CHECK(wait_until_gone(found));
   }
   MNP_TRY(const auto state, read_run_state(found));

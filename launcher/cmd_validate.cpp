@@ -48,7 +48,8 @@ Result<int> run(const Options& options) {
 
 void add_validate(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("validate", "check a pipeline file, its inputs and its lists");
+  CLI::App* command =
+      app.add_subcommand("validate", "check a pipeline file, its inputs and its lists");
   command->add_option("FILE", options->pipeline.file, "pipeline file")->type_name("")->required();
   command->add_option("--set", options->pipeline.set, "value of a parameter of the file")
       ->type_name("KEY=VALUE")

@@ -37,7 +37,8 @@ Result<LoopbackAddresses> LoopbackAddresses::choose(uint32_t nodes, uint32_t mai
     if (is_free(tried, port)) return block;
   }
   return fail(Code::kIo, fmt::format("no free loopback address for the nodes: {}:{} and {} others "
-                                     "cannot be bound; is 127.0.0.0/8 on the loopback interface?",
+                                     "cannot be bound; is 127.0.0.0/8 on the loopback interface, "
+                                     "and does another program hold the port on all addresses?",
                                      tried, port, kMaxTries - 1));
 }
 

@@ -110,8 +110,9 @@ Result<RunFolder> find_run(const fs::path& store, const std::string& name) {
   if (name.empty() && !runs.empty()) return runs.front();
   std::vector<std::string> candidates;
   const RunFolder* match = nullptr;
+  for (const RunFolder& run : runs)
+    if (run.id == name || model::pipeline_of_run(run.id) == name) return run;  // newest first
   for (const RunFolder& run : runs) {
-    if (run.id == name) return run;
     if (name.empty() || !starts_with(run.id, name)) continue;
     match = &run;
     if (candidates.size() < kMaxListed) candidates.push_back(run.id);
@@ -125,8 +126,8 @@ Result<RunFolder> find_run(const fs::path& store, const std::string& name) {
 Result<std::optional<RunHolder>> holder_of(const RunFolder& run) {
   std::error_code error;
   if (!fs::exists(lock_path(run), error)) return std::nullopt;
-  MNP_TRY(const auto lock, FileLock::try_acquire(lock_path(run)));
-  if (lock) return std::nullopt;
+  MNP_TRY(const bool held, is_locked(lock_path(run)));
+  if (!held) return std::nullopt;
   return read_holder(lock_path(run));
 }
 

@@ -37,7 +37,8 @@ struct RunFolder {
 
 RunFolder run_folder(const fs::path& store, const std::string& id);
 
-/// `name` is a run's id or the start of exactly one; empty: the newest run.
+/// `name` is a run's id, a pipeline's name (its newest run) or the start of exactly one id; empty:
+/// the newest run.
 Result<RunFolder> find_run(const fs::path& store, const std::string& name);
 /// All runs of a store that have a plan, newest first.
 Result<std::vector<RunFolder>> all_runs(const fs::path& store);

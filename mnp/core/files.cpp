@@ -144,6 +144,14 @@ Result<std::optional<FileLock>> FileLock::try_acquire(const fs::path& path) {
   return fail_errno("lock " + path.string());
 }
 
+Result<bool> is_locked(const fs::path& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return fail_errno("open " + path.string());
+  if (::flock(fd.get(), LOCK_SH | LOCK_NB) == 0) return false;
+  if (errno == EWOULDBLOCK) return true;
+  return fail_errno("lock " + path.string());
+}
+
 Result<uint64_t> free_bytes(const fs::path& path) {
   struct statvfs info {};
   if (::statvfs(path.c_str(), &info) != 0) return fail_errno("statvfs " + path.string());

@@ -62,6 +62,9 @@ class FileLock {
   Fd fd_;
 };
 
+/// Whether somebody holds the FileLock `path`; asks for no right to write.
+Result<bool> is_locked(const fs::path& path);
+
 /// Free bytes for this user on the file system that holds `path`.
 Result<uint64_t> free_bytes(const fs::path& path);
 

@@ -242,6 +242,11 @@ Result<Plan> plan_from_json(std::string_view text) {
   return plan;
 }
 
+std::string_view pipeline_of_run(std::string_view id) {
+  constexpr size_t kSuffix = std::string_view("-20260131-142501-k3f9").size();
+  return id.substr(0, id.size() > kSuffix ? id.size() - kSuffix : 0);
+}
+
 std::string make_run_id(const std::string& name) {
   constexpr std::string_view kLetters = "0123456789abcdefghijklmnopqrstuvwxyz";
   std::random_device random;

@@ -32,5 +32,7 @@ Result<Plan> plan_from_json(std::string_view text);
 
 /// `reconstruction-20260131-142501-k3f9`: name, UTC time, four random characters.
 std::string make_run_id(const std::string& name);
+/// The pipeline's name in a run's id; empty where the id is too short to hold one.
+std::string_view pipeline_of_run(std::string_view id);
 
 }  // namespace mnp::model

@@ -54,7 +54,7 @@ Result<std::optional<int>> run_stage(const Identity& me, Incarnation incarnation
                                      KeeperLink& keeper) {
   MNP_TRY(const Fd signals, take_signals());
   ::prctl(PR_SET_NAME, "mnp-node");  // not "exe", after the path by which the keeper starts it
-  ::prctl(PR_SET_DUMPABLE, 0);  // no other process of this user reads the key
+  ::prctl(PR_SET_DUMPABLE, 0);       // no other process of this user reads the key
   MNP_TRY(const Machine machine, discover_machine());
   MNP_TRY(const auto orphans, cpu::Orphans::create());
   MNP_TRY(Context context, make_context(me, incarnation));

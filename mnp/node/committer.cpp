@@ -59,8 +59,8 @@ Status Committer::flush(TimePoint deadline) {
 Status Committer::publish(RanCommand& command) {
   if (command.results.empty()) return {};
   if (command.record.success()) {
-    auto files = publish_results(target_, command.results, command.record.command,
-                                 command.record.start);
+    auto files =
+        publish_results(target_, command.results, command.record.command, command.record.start);
     if (!files && files.error().code == Code::kStore) return fail(files.error());
     if (files)
       command.record.files = std::move(*files);
@@ -109,9 +109,8 @@ void Committer::run() {
   const auto wanted = [&] { return stopping_ || flushing_ || !waiting_.empty(); };
   for (;;) {
     wake_.wait_for(lock, kOutputInterval, wanted);
-    wake_.wait_until(lock, last + interval_, [&] {
-      return stopping_ || flushing_ || added_ - stored_ >= kMaxWaiting;
-    });
+    wake_.wait_until(lock, last + interval_,
+                     [&] { return stopping_ || flushing_ || added_ - stored_ >= kMaxWaiting; });
     std::vector<RanCommand> batch = std::exchange(waiting_, {});
     const bool flushes = flushing_;
     const bool last_turn = stopping_;

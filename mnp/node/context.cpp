@@ -20,9 +20,10 @@ namespace {
 /// variables that are set anew for each command.
 bool handed_on(const std::string& name) {
   static const std::set<std::string> dropped = {
-      model::kJoinSecret, model::kLifeline, model::kRunLock,     model::kFreshFailures,
-      model::kAgentSocket, model::kRankFiles, model::kEpoch,     model::kNodeAddress,
-      model::kScratchRoot, model::kPort,      "AWS_BATCH_JOB_ARRAY_INDEX"};
+      model::kJoinSecret,    model::kLifeline,           model::kRunLock,
+      model::kFreshFailures, model::kAgentSocket,        model::kRankFiles,
+      model::kEpoch,         model::kNodeAddress,        model::kScratchRoot,
+      model::kPort,          "AWS_BATCH_JOB_ARRAY_INDEX"};
   return dropped.count(name) == 0;
 }
 
@@ -33,15 +34,16 @@ Result<Context> make_context(const Identity& me, Incarnation incarnation) {
   context.me = me;
   context.incarnation = incarnation;
   context.stage_name = me.stage;
-  context.store_root = me.store.empty() ? fs::path(me.scratch_root) / "mnp-runs" : fs::path(me.store);
+  context.store_root =
+      me.store.empty() ? fs::path(me.scratch_root) / "mnp-runs" : fs::path(me.store);
   context.store_root = fs::absolute(context.store_root);
   context.store = std::make_shared<FolderStore>(context.store_root);
   context.scratch.root = fs::absolute(me.scratch_root) /
                          fmt::format("mnp-{}-{}-{}.{}-{}", me.job.substr(0, 8), me.attempt,
                                      me.index.value(), incarnation.value(), ::getpid());
-  for (const fs::path& folder : {context.scratch.inputs(), context.scratch.received(),
-                                 context.scratch.slots(), context.scratch.shared(),
-                                 context.scratch.temporary()})
+  for (const fs::path& folder :
+       {context.scratch.inputs(), context.scratch.received(), context.scratch.slots(),
+        context.scratch.shared(), context.scratch.temporary()})
     MNP_CHECK(make_folders(folder));
   return context;
 }
@@ -76,6 +78,10 @@ Status load_raw_plan(Context& context) {
   stage.spec.lease = kRawLease;
   stage.commands = list.size();
   context.plan.stages.push_back(std::move(stage));
+  // So that `mnp status` and `mnp logs` know the run.
+  auto written =
+      context.store->put_new(context.run_keys().plan(), model::plan_to_json(context.plan));
+  if (!written && written.error().code != Code::kExists) return written;
   return {};
 }
 
@@ -117,8 +123,8 @@ std::vector<std::string> stage_environment(const Context& context, uint32_t node
   if (!spec.stage_inputs)
     set("MNP_INPUTS_URL", input_places(context.store_root, context.run_keys(), spec));
   set("MNP_SCRATCH", context.scratch.shared().string());
-  set("MASTER_ADDR", me.is_main() ? (me.own_address.empty() ? "127.0.0.1" : me.own_address)
-                                  : me.main_address);
+  set("MASTER_ADDR",
+      me.is_main() ? (me.own_address.empty() ? "127.0.0.1" : me.own_address) : me.main_address);
   set("MASTER_PORT", std::to_string(me.port + 1));
   set("NODE_RANK", std::to_string(node_rank));
   set("NNODES", std::to_string(nodes_joined));

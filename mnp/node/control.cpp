@@ -31,8 +31,12 @@ std::string encode(const BeginEpoch& value) {
 std::string encode(const End& value) {
   return Encoder().u32(static_cast<uint32_t>(value.status)).text(value.text).take();
 }
-std::string encode_u32(uint32_t value) { return Encoder().u32(value).take(); }
-std::string encode_u64(uint64_t value) { return Encoder().u64(value).take(); }
+std::string encode_u32(uint32_t value) {
+  return Encoder().u32(value).take();
+}
+std::string encode_u64(uint64_t value) {
+  return Encoder().u64(value).take();
+}
 
 Result<Join> decode_join(std::string_view bytes) {
   Decoder in(bytes);

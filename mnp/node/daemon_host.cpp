@@ -19,9 +19,14 @@ std::string exit_of(const cpu::Finished& finished) {
   SpawnExit exit;
   const auto value = static_cast<uint32_t>(finished.ending.value);
   switch (finished.ending.kind) {
-    case model::Ending::Kind::kExited: exit.code = value; break;
-    case model::Ending::Kind::kSignalled: exit.signal = value; break;
-    default: exit.code = 127;  // as a shell says "could not be started"
+    case model::Ending::Kind::kExited:
+      exit.code = value;
+      break;
+    case model::Ending::Kind::kSignalled:
+      exit.signal = value;
+      break;
+    default:
+      exit.code = 127;  // as a shell says "could not be started"
   }
   return encode(exit);
 }
@@ -48,7 +53,8 @@ void DaemonHost::start(uint64_t id, EpochNumber epoch, const SpawnRequest& reque
   callbacks.ended = [this, say](const cpu::Finished& finished) {
     loop_.post([say, exit = exit_of(finished)] { say(SpawnFrame::kExited, exit); });
   };
-  if (auto started = worker_.start_daemon(id, epoch, start_of(std::move(*plan)), callbacks); !started)
+  if (auto started = worker_.start_daemon(id, epoch, start_of(std::move(*plan)), callbacks);
+      !started)
     say(SpawnFrame::kRefused, started.error().text);
 }
 

@@ -1,5 +1,7 @@
 #include "mnp/node/identify.hpp"
 
+#include <arpa/inet.h>
+
 #include <fmt/format.h>
 
 #include "mnp/core/text.hpp"
@@ -26,6 +28,13 @@ Result<int64_t> number(const GetEnv& get, const char* name, int64_t otherwise, i
   return *value;
 }
 
+Status check_address(const char* name, const std::string& address) {
+  in_addr parsed{};
+  if (address.empty() || ::inet_pton(AF_INET, address.c_str(), &parsed) == 1) return {};
+  return fail(Code::kConfig,
+              fmt::format("{}='{}': a numeric IPv4 address belongs there", name, address));
+}
+
 Status read_batch(const GetEnv& get, Identity& me) {
   const std::string id = text_of(get, "AWS_BATCH_JOB_ID");
   me.in_batch = !id.empty();
@@ -46,7 +55,7 @@ Status read_batch(const GetEnv& get, Identity& me) {
     return fail(Code::kConfig, fmt::format("{} is not set, but this is node {} of {} and main is "
                                            "node {}; Batch sets it on every child",
                                            kMainAddress, index, nodes, main));
-  return {};
+  return check_address(kMainAddress, me.main_address);
 }
 
 Status read_ours(const GetEnv& get, Identity& me) {
@@ -55,6 +64,7 @@ Status read_ours(const GetEnv& get, Identity& me) {
   me.stage = text_of(get, model::kStage);
   me.join_secret = text_of(get, model::kJoinSecret);
   me.own_address = text_of(get, model::kNodeAddress);
+  MNP_CHECK(check_address(model::kNodeAddress, me.own_address));
   me.fresh_failures = text_of(get, model::kFreshFailures) == "1";
   me.scratch_root = text_of(get, model::kScratchRoot);
   if (me.scratch_root.empty()) me.scratch_root = text_of(get, "TMPDIR");

@@ -35,7 +35,7 @@ Status link_inputs(const fs::path& store, const model::RunKeys& run, const model
                                              input.name, input.source));
     std::error_code error;
     const bool there = fs::exists(source, error);
-    if (error)
+    if (error == std::errc::io_error)
       return fail(Code::kStore,
                   fmt::format("input {}: {}: {}", input.name, source.string(), error.message()));
     if (!there)

@@ -69,6 +69,7 @@ class MainNode {
   bool supplied_by_links() const;
   void start_program();
   void node_lost(NodeIndex node, TimePoint deal_again_at, bool orderly);
+  void go_on_without(NodeIndex node, TimePoint deal_again_at);
   void node_said(NodeIndex node, Control what, const std::string& payload);
   void take_message(NodeIndex from, model::Message message);
   void send(NodeIndex node, const model::Message& message);

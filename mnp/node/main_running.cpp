@@ -10,6 +10,8 @@ namespace mnp::node {
 namespace {
 
 constexpr Milliseconds kProgressInterval{1000};
+constexpr Milliseconds kStopReachesAll{1000};
+constexpr Milliseconds kSayWhoIsMissing{30000};
 constexpr uint64_t kInputsInId =
     4096;                         // a broadcast's id: epoch times this, and the input's number
 constexpr int kSilentLeases = 2;  // of main's agent, until its keeper ends it
@@ -24,6 +26,9 @@ void MainNode::set_timers() {
     look_at_time();
   }));
   timers_.push_back(loop_.after(spec.join_timeout, [this] { join_deadline(); }));
+  timers_.push_back(loop_.every(kSayWhoIsMissing, [this] {
+    if (phase_ == Phase::kJoining) log::info("waits for {}", roster_->missing_text());
+  }));
   timers_.push_back(loop_.every(spec.lease / 3, [this] { look_for_newer_owner(); }));
   every_beat();
 }
@@ -164,7 +169,14 @@ void MainNode::node_lost(NodeIndex node, TimePoint deal_again_at, bool orderly) 
         model::NodeLost{node, roster_->at(node).incarnation, roster_->at(node).reason});
   if (commands_ && phase_ != Phase::kJoining) commands_->lose_node(node, deal_again_at, orderly);
   if (phase_ == Phase::kEnding) return drained_if_all();
-  if (phase_ == Phase::kJoining) return;
+  if (!orderly) return go_on_without(node, deal_again_at);
+  // Batch stops a job on all its nodes: children may have heard of it before main.
+  timers_.push_back(loop_.after(
+      kStopReachesAll, [this, node, deal_again_at] { go_on_without(node, deal_again_at); }));
+}
+
+void MainNode::go_on_without(NodeIndex node, TimePoint deal_again_at) {
+  if (phase_ == Phase::kJoining || phase_ == Phase::kEnding) return;
   const size_t alive = roster_->count(NodeState::kReady);
   if (alive < context_.spec().min_alive)
     return end(

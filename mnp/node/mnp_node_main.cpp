@@ -22,8 +22,8 @@ int main(int argc, char** argv) {
     return 0;
   }
   mnp::log::start("mnp-node");
-  const auto me = mnp::node::identify([](const char* name) { return std::getenv(name); },
-                                      arguments->key_kept);
+  const auto me =
+      mnp::node::identify([](const char* name) { return std::getenv(name); }, arguments->key_kept);
   if (!me) {
     mnp::log::error("{}", me.error().text);
     return mnp::code_info(me.error().code).exit_status;

@@ -9,12 +9,17 @@ namespace {
 
 constexpr size_t kDefaultRadix = 64;  // of Open MPI's tree of daemons
 
-fs::path hosts_file(const fs::path& folder) { return folder / "hosts"; }
-fs::path hydra_file(const fs::path& folder) { return folder / "hosts.hydra"; }
+fs::path hosts_file(const fs::path& folder) {
+  return folder / "hosts";
+}
+fs::path hydra_file(const fs::path& folder) {
+  return folder / "hosts.hydra";
+}
 
 /// Nodes that share a machine share its host name: ranks must not believe that they share memory.
 void add_loopback(std::vector<std::string>& entries) {
-  entries.insert(entries.end(), {"OMPI_MCA_pml=ob1", "OMPI_MCA_btl=tcp,self", "OMPI_MCA_coll=^han"});
+  entries.insert(entries.end(),
+                 {"OMPI_MCA_pml=ob1", "OMPI_MCA_btl=tcp,self", "OMPI_MCA_coll=^han"});
 }
 
 void add_open_mpi(const MpiHosts& hosts, const fs::path& folder,
@@ -30,8 +35,7 @@ void add_open_mpi(const MpiHosts& hosts, const fs::path& folder,
                   "OMPI_MCA_btl_tcp_if_include=" + hosts.network.cidr,
                   "OMPI_MCA_oob_tcp_if_include=" + hosts.network.cidr});
   // PRRTE refuses loopback networks; without a choice it takes the machine's own interface.
-  if (!hosts.network.loopback)
-    entries.push_back("PRTE_MCA_prte_if_include=" + hosts.network.cidr);
+  if (!hosts.network.loopback) entries.push_back("PRTE_MCA_prte_if_include=" + hosts.network.cidr);
   if (hosts.network.loopback)
     add_loopback(entries);
   else if (hosts.tcp_only)
@@ -44,8 +48,7 @@ void add_hydra(const MpiHosts& hosts, const fs::path& folder, std::vector<std::s
                  {"HYDRA_LAUNCHER=ssh", "HYDRA_LAUNCHER_EXEC=" + hosts.rsh,
                   "HYDRA_HOST_FILE=" + file, "HYDRA_IFACE=" + hosts.network.interface,
                   "I_MPI_HYDRA_BOOTSTRAP=ssh", "I_MPI_HYDRA_BOOTSTRAP_EXEC=" + hosts.rsh,
-                  "I_MPI_HYDRA_HOST_FILE=" + file,
-                  "I_MPI_HYDRA_IFACE=" + hosts.network.interface});
+                  "I_MPI_HYDRA_HOST_FILE=" + file, "I_MPI_HYDRA_IFACE=" + hosts.network.interface});
 }
 
 }  // namespace

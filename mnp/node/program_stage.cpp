@@ -6,6 +6,7 @@
 
 #include "cpu/shell_words.hpp"
 #include "mnp/core/log.hpp"
+#include "mnp/node/programs.hpp"
 
 namespace mnp::node {
 
@@ -26,8 +27,8 @@ void ProgramStage::begin(JournalThread& journal, const Roster& roster, Worker& w
   callbacks_ = std::move(callbacks);
 }
 
-cpu::Start ProgramStage::start_of(EpochNumber epoch, const MpiHosts& hosts,
-                                  const fs::path& folder) const {
+Result<cpu::Start> ProgramStage::start_of(EpochNumber epoch, const MpiHosts& hosts,
+                                          const fs::path& folder) const {
   const model::StageSpec& spec = context_.spec();
   cpu::Start start;
   start.base = std::make_shared<const std::vector<std::string>>(worker_->daemon_base());
@@ -40,6 +41,9 @@ cpu::Start ProgramStage::start_of(EpochNumber epoch, const MpiHosts& hosts,
     return start;
   }
   start.argv = mpirun_words(hosts, folder, *spec.ranks_per_node);
+  if (spec.env.count("PATH") == 0) {
+    MNP_TRY(start.argv.front(), find_on_path("mpirun"));
+  }
   for (const char* name : {"MNP_RESULTS", "MNP_TRY", "MNP_COMMAND_INDEX"})
     start.argv.insert(start.argv.end(), {"-x", name});
   if (const auto words = cpu::plain_words(spec.program))
@@ -55,15 +59,16 @@ Status ProgramStage::launch(EpochNumber epoch, MpiHosts hosts, const fs::path& f
   MNP_CHECK(write_host_files(hosts, folder));
   ++starts_;
   ++launches_;
+  MNP_TRY(cpu::Start start, start_of(epoch, hosts, folder));
   model::Dealt dealt;
   dealt.node = context_.me.index;
   dealt.incarnation = context_.incarnation;
   dealt.items.push_back({CommandIndex(0), starts_, identity_});
   journal_->append(std::move(dealt));
   running_ = true;
-  return worker_->start_program(epoch, starts_, start_of(epoch, hosts, folder),
-                                [this, start = starts_](bool by_itself) {
-                                  if (start != starts_) return;
+  return worker_->start_program(epoch, starts_, std::move(start),
+                                [this, number = starts_](bool by_itself) {
+                                  if (number != starts_) return;
                                   running_ = false;
                                   ended_ = by_itself;
                                 });

@@ -41,7 +41,8 @@ class ProgramStage {
   const std::optional<model::Record>& record() const { return record_; }
 
  private:
-  cpu::Start start_of(EpochNumber epoch, const MpiHosts& hosts, const fs::path& folder) const;
+  Result<cpu::Start> start_of(EpochNumber epoch, const MpiHosts& hosts,
+                              const fs::path& folder) const;
 
   const Context& context_;
   const uint64_t identity_;

@@ -10,12 +10,18 @@ namespace {
 
 std::string_view to_text(NodeState state) {
   switch (state) {
-    case NodeState::kMissing: return "missing";
-    case NodeState::kJoined: return "joined";
-    case NodeState::kReady: return "ready";
-    case NodeState::kUnfit: return "unfit";
-    case NodeState::kLost: return "lost";
-    case NodeState::kLeft: return "left";
+    case NodeState::kMissing:
+      return "missing";
+    case NodeState::kJoined:
+      return "joined";
+    case NodeState::kReady:
+      return "ready";
+    case NodeState::kUnfit:
+      return "unfit";
+    case NodeState::kLost:
+      return "lost";
+    case NodeState::kLeft:
+      return "left";
   }
   return "";
 }
@@ -27,10 +33,16 @@ std::string Roster::missing_text() const {
   for (uint32_t i = 0; i < nodes_.size(); ++i) {
     const RosterNode& node = nodes_[i];
     switch (node.state) {
-      case NodeState::kMissing: parts.push_back(fmt::format("node {} (never joined)", i)); break;
-      case NodeState::kJoined: parts.push_back(fmt::format("node {} (still prepares)", i)); break;
-      case NodeState::kReady: break;
-      default: parts.push_back(fmt::format("node {} ({}: {})", i, to_text(node.state), node.reason));
+      case NodeState::kMissing:
+        parts.push_back(fmt::format("node {} (never joined)", i));
+        break;
+      case NodeState::kJoined:
+        parts.push_back(fmt::format("node {} (still prepares)", i));
+        break;
+      case NodeState::kReady:
+        break;
+      default:
+        parts.push_back(fmt::format("node {} ({}: {})", i, to_text(node.state), node.reason));
     }
   }
   return join(parts, ", ");
@@ -58,7 +70,8 @@ std::string Roster::to_json() const {
     if (!node.reason.empty()) row["reason"] = node.reason;
     list.push_back(std::move(row));
   }
-  return Json{{"nodes", std::move(list)}}.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return Json{{"nodes", std::move(list)}}.dump(1, ' ', false, Json::error_handler_t::replace) +
+         "\n";
 }
 
 }  // namespace mnp::node

@@ -77,6 +77,9 @@ Status Worker::prepare(std::function<void(Result<uint32_t>)> ready) {
 
 Result<uint32_t> Worker::prepare_here() {
   const model::StageSpec& spec = context_.spec();
+  std::error_code error;
+  if (!spec.cwd.empty() && !fs::is_directory(spec.cwd, error))
+    return fail(Code::kConfig, fmt::format("cwd: there is no folder {} on this node", spec.cwd));
   const bool reads_broadcasts = context_.me.is_main() || context_.me.nodes == 1;
   MNP_CHECK(link_inputs(context_.store_root, context_.run_keys(), spec, context_.scratch.inputs(),
                         reads_broadcasts));

@@ -38,10 +38,12 @@ void Worker::first_frame(const std::shared_ptr<LocalPeer>& peer, Frame frame) {
 void Worker::take_rank(const std::shared_ptr<LocalPeer>& peer, const Frame& frame) {
   const auto hello = model::decode_rank_hello(frame.payload);
   peer->on_closed = nullptr;
-  if (!hello || hello->epoch != epoch_.epoch || hello->node != context_.me.index || rank_ != nullptr) {
-    log::warning("refused a rank: {}", hello ? fmt::format("it is of epoch {}, not {}",
-                                                           hello->epoch.value(), epoch_.epoch.value())
-                                             : hello.error().text);
+  if (!hello || hello->epoch != epoch_.epoch || hello->node != context_.me.index ||
+      rank_ != nullptr) {
+    log::warning(
+        "refused a rank: {}",
+        hello ? fmt::format("it is of epoch {}, not {}", hello->epoch.value(), epoch_.epoch.value())
+              : hello.error().text);
     peer->close();
     return;
   }
@@ -76,12 +78,13 @@ void Worker::rank_said(const Frame& frame) {
     case model::RankFrame::kReduceDone: {
       auto done = model::decode_collective_done(frame.payload);
       if (!done) return log::error("from the rank: {}", done.error().text);
-      const bool broadcast =
-          frame.type == static_cast<uint8_t>(model::RankFrame::kBroadcastDone);
+      const bool broadcast = frame.type == static_cast<uint8_t>(model::RankFrame::kBroadcastDone);
       return (broadcast ? callbacks_.broadcast_done : callbacks_.reduce_done)(std::move(*done));
     }
-    case model::RankFrame::kPulse: return;
-    default: log::error("the rank sent a frame of type {}", frame.type);
+    case model::RankFrame::kPulse:
+      return;
+    default:
+      log::error("the rank sent a frame of type {}", frame.type);
   }
 }
 

@@ -132,6 +132,10 @@ class EndToEnd(MnpCase):
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertEqual(len(self.outcomes("main")), 2)
 
+    def test_a_working_folder_that_is_not_there_is_named(self):
+        self.pipeline(["true"], nodes=1, more="    cwd: nowhere\n")
+        self.assertIn("there is no folder", self.mnp("run", "demo.yaml", status=20).stderr)
+
     def is_child_keeper(self, pid):
         """A process that `mnp run` started itself, on a node that is not main."""
         try:

@@ -142,21 +142,17 @@ class ProgramRun(MnpCase):
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_a_program_that_is_stopped_may_save_its_work(self):
-        for more in ("", "    ranks_per_node: 1\n"):
-            with self.subTest(more):
-                script = self.write("save.sh", "#!/bin/sh\n"
-                                    f"trap 'echo saved > {self.folder}/saved; exit 0' TERM\n"
-                                    f"echo x > {self.folder}/up\nwhile :; do sleep 0.1; done\n")
-                script.chmod(0o755)
-                self.pipeline(f"{script}", nodes=2, more=more)
-                process = self.start("run", "demo.yaml")
-                self.wait_for("the program", lambda: (self.folder / "up").exists())
-                process.send_signal(signal.SIGTERM)
-                self.assertEqual(self.finish(process).returncode, 40)
-                self.assertTrue((self.folder / "saved").exists())
-                self.assertEqual(self.processes(), {})
-                for name in ("saved", "up"):
-                    (self.folder / name).unlink()
+        script = self.write("save.sh", "#!/bin/sh\n"
+                            f"trap 'echo saved > {self.folder}/saved; exit 0' TERM\n"
+                            f"echo x > {self.folder}/up\nwhile :; do sleep 0.1; done\n")
+        script.chmod(0o755)
+        self.pipeline(f"{script}", nodes=2)
+        process = self.start("run", "demo.yaml")
+        self.wait_for("the program", lambda: (self.folder / "up").exists())
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.finish(process).returncode, 40)
+        self.assertTrue((self.folder / "saved").exists())
+        self.assertEqual(self.processes(), {})
 
     def test_restarts_are_counted(self):
         process = self.start_waiting("    ranks_per_node: 1\n    restarts: 1\n")

@@ -122,6 +122,9 @@ class FourNodes(RawCase):
         self.assertEqual({path.name for path in (stage / "results").iterdir()
                           if not path.name.startswith(".")}, {str(i) for i in range(40)})
         self.assertEqual(list(stage.rglob("join.key")), [])
+        logs = subprocess.run([MNP, "logs", "0f1e2d3c-raw", "main", "--store", str(store)],
+                              capture_output=True, text=True, timeout=60, check=True).stdout
+        self.assertEqual(len(logs.splitlines()), 40, logs)
         nodes = json.loads(next(stage.rglob("nodes.json")).read_text())["nodes"]
         self.assertEqual([node["address"] for node in nodes],
                          [self.address(index) for index in range(4)])

@@ -95,10 +95,12 @@ TEST_F(Files, ATemporaryFolderGoesWithItsObject) {
 TEST_F(Files, ALockIsHeldOnce) {
   auto first = FileLock::try_acquire(path("lock"));
   ASSERT_TRUE(first && *first);
+  EXPECT_TRUE(*is_locked(path("lock")));
   const auto second = FileLock::try_acquire(path("lock"));
   ASSERT_TRUE(second);
   EXPECT_FALSE(*second);
   first->reset();
+  EXPECT_FALSE(*is_locked(path("lock")));
   const auto third = FileLock::try_acquire(path("lock"));
   EXPECT_TRUE(third && *third);
   EXPECT_EQ(FileLock::try_acquire(path("none/lock")).error().code, Code::kNotFound);

@@ -28,7 +28,8 @@ TEST_F(RunFolders, AreFoundByIdPrefixOrAge) {
   EXPECT_EQ(find_run(folder.path(), "")->id, "demo-20260102-000000-bbbb");
   EXPECT_EQ(find_run(folder.path(), "o")->id, "other-20260101-000000-cccc");
   EXPECT_EQ(find_run(folder.path(), "demo-20260101")->id, "demo-20260101-000000-aaaa");
-  const auto several = find_run(folder.path(), "demo");
+  EXPECT_EQ(find_run(folder.path(), "demo")->id, "demo-20260102-000000-bbbb");
+  const auto several = find_run(folder.path(), "demo-2026");
   ASSERT_FALSE(several);
   EXPECT_EQ(several.error().code, Code::kUsage);
   EXPECT_NE(several.error().text.find("aaaa"), std::string::npos);

@@ -79,6 +79,14 @@ TEST(Identify, AChildWithoutMainsAddressSaysSo) {
   EXPECT_TRUE(holds(text, "node 0 of 4")) << text;
 }
 
+TEST(Identify, AddressesAreNumbers) {
+  constexpr const char* kMainAddress = "AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS";
+  const std::string mains = refusal(with(kChild, {{kMainAddress, "main.local"}}));
+  EXPECT_TRUE(holds(mains, "main.local")) << mains;
+  const std::string own = refusal(with(kChild, {{"MNP_NODE_ADDRESS", "foo"}}));
+  EXPECT_TRUE(holds(own, "MNP_NODE_ADDRESS")) << own;
+}
+
 TEST(Identify, AddressOnMainItselfIsNotUsed) {
   const auto me =
       identity_of(with(kMain, {{"AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS", "10.0.3.7"}}));
