@@ -23,7 +23,7 @@ class ProgramRun(MnpCase):
 
     def pipeline(self, program, nodes=3, more=""):
         self.write("demo.yaml", f"name: demo\nstages:\n  - name: solve\n    nodes: {nodes}\n"
-                                f"    lease: 2s\n    beat: 200ms\n    retry: {{attempts: 1}}\n"
+                                f"    lease: 5s\n    beat: 500ms\n    retry: {{attempts: 1}}\n"
                                 f"    program: {program}\n{more}")
 
     def hello(self):
