@@ -1,0 +1,91 @@
+"""Each fault once, on plain processes and in network namespaces; then storms of several.
+
+    fault_test.py plain|namespaces|storms [unittest's words]
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from faults import FAULTS
+from file_system import FileSystem, can_mount
+from local_cluster import LocalCluster
+from namespace_cluster import NamespaceCluster, can_make_namespaces
+from trial import Trial, storm
+
+PROGRAM = Path(os.environ["MNP_PROGRAM"])
+NODES, LEASE, COMMANDS = 4, 4, 72
+HANG_SECONDS = 420
+STORM_SEEDS = (11, 12)
+
+
+def cannot_mount():
+    folder = Path(tempfile.mkdtemp(prefix="mnp-mount-"))
+    try:
+        return can_mount(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class FaultCase(unittest.TestCase):
+    def trial(self, kind, schedule, needs_system):
+        folder = Path(tempfile.mkdtemp(prefix="mnp-fault-"))
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        system = FileSystem(folder) if needs_system else None
+        if system:
+            self.addCleanup(system.close)
+        cluster = kind(PROGRAM, folder, NODES, [0.4 + index % 7 * 0.2 for index in range(COMMANDS)],
+                       LEASE, system and system.folder)
+        self.addCleanup(cluster.close)
+        cluster.store_system = system
+        said = []
+        problems = Trial(cluster, schedule, said.append).run(HANG_SECONDS)
+        if problems:
+            self.fail("\n".join([str(schedule), *said, *problems[:20],
+                                 cluster.runtime_logs()[-20000:]]))
+
+
+def test_of(kind, name):
+    fault = FAULTS[name]
+
+    def test(self):
+        if fault.needs == "file system" and (reason := cannot_mount()):
+            self.skipTest(reason)
+        self.trial(kind, [(1.0, name, 2)], fault.needs == "file system")
+    return test
+
+
+class Plain(FaultCase):
+    """Without root, but for the faults of the store's file system."""
+
+
+@unittest.skipIf(reason := can_make_namespaces(), reason)
+class Namespaces(FaultCase):
+    """Nodes with addresses and links of their own."""
+
+
+class Storms(FaultCase):
+    """Several faults at random times; storm.py shows a seed again."""
+
+
+for each, FAULT in FAULTS.items():
+    TEST = "test_" + each.replace("-", "_")
+    if FAULT.needs != "namespaces":
+        setattr(Plain, TEST, test_of(LocalCluster, each))
+    if FAULT.needs == "namespaces":
+        setattr(Namespaces, TEST, test_of(NamespaceCluster, each))
+
+for SEED in STORM_SEEDS:
+    KINDS = [each for each, fault in FAULTS.items() if not fault.needs]
+    setattr(Storms, f"test_seed_{SEED}", lambda self, seed=SEED, kinds=KINDS: self.trial(
+        LocalCluster, storm(seed, kinds, NODES, 4, 15), False))
+
+
+if __name__ == "__main__":
+    chosen = {"plain": "Plain", "namespaces": "Namespaces", "storms": "Storms"}
+    if len(sys.argv) < 2 or sys.argv[1] not in chosen:
+        sys.exit(__doc__)
+    unittest.main(argv=[sys.argv[0], *(sys.argv[2:] or [chosen[sys.argv[1]]])])

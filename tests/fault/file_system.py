@@ -1,0 +1,66 @@
+"""A store on a small file system of its own, which can be full, read-only or not answer."""
+
+import os
+import shutil
+import subprocess
+
+
+def _run(*words):
+    subprocess.run(words, check=True, capture_output=True, timeout=60)
+
+
+class FileSystem:
+    """ext4 in a file, mounted by a loop device."""
+
+    def __init__(self, folder):
+        self.folder, self.image = folder / "store", folder / "store.img"
+        self.ballast = self.folder / "ballast"
+        self.folder.mkdir()
+        with open(self.image, "wb") as image:
+            image.truncate(64 << 20)
+        _run("mkfs.ext4", "-q", "-m", "0", str(self.image))
+        _run("mount", "-o", "loop", str(self.image), str(self.folder))
+
+    def fill(self, on):
+        if not on:
+            self.ballast.unlink(missing_ok=True)
+            return
+        with open(self.ballast, "wb", buffering=0) as file:
+            for size in (1 << 20, 1 << 12):
+                try:
+                    while True:
+                        file.write(bytes(size))
+                except OSError:
+                    continue
+
+    def make_read_only(self, on):
+        # Fails while a file is open for writing: then the next moment.
+        for _ in range(200):
+            done = subprocess.run(["mount", "-o", f"remount,{'ro' if on else 'rw'}",
+                                   str(self.folder)], capture_output=True, check=False)
+            if done.returncode == 0:
+                return
+
+    def freeze(self, on):
+        _run("fsfreeze", "-f" if on else "-u", str(self.folder))
+
+    def close(self):
+        subprocess.run(["fsfreeze", "-u", str(self.folder)], capture_output=True, check=False)
+        subprocess.run(["umount", "--lazy", str(self.folder)], capture_output=True, check=False)
+
+
+def can_mount(folder):
+    """Why there can be none here; empty when there can."""
+    if os.geteuid() != 0:
+        return "needs root"
+    missing = [each for each in ("mkfs.ext4", "mount", "fsfreeze") if shutil.which(each) is None]
+    if missing:
+        return f"needs {missing[0]}"
+    try:
+        system = FileSystem(folder)
+        system.freeze(True)
+        system.freeze(False)
+        system.close()
+    except (subprocess.CalledProcessError, OSError) as error:
+        return f"cannot mount a loop device: {error}"
+    return ""
