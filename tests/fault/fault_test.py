@@ -1,17 +1,21 @@
 """Each fault once, on plain processes and in network namespaces; then storms of several.
 
-    fault_test.py plain|namespaces|storms [unittest's words]
+    fault_test.py plain|namespaces|stops|storms [unittest's words]
 """
 
 import os
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
 from faults import FAULTS
 from file_system import FileSystem, can_mount
+from history import check
 from local_cluster import LocalCluster
 from namespace_cluster import NamespaceCluster, can_make_namespaces
 from trial import Trial, storm
@@ -67,6 +71,35 @@ class Namespaces(FaultCase):
     """Nodes with addresses and links of their own."""
 
 
+class Stops(FaultCase):
+    """Ctrl-C at every moment of a run's beginning, which then goes on until the next one."""
+
+    STOP_SECONDS = 28  # Batch kills after 30
+
+    def test_every_phase_ends_in_order(self):
+        folder = Path(tempfile.mkdtemp(prefix="mnp-fault-"))
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        cluster = LocalCluster(PROGRAM, folder, NODES, [0.3] * 200, LEASE)
+        self.addCleanup(cluster.close)
+        cluster.start()
+        for tenths in (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25):
+            time.sleep(tenths / 10)
+            cluster.process.send_signal(signal.SIGINT)
+            try:
+                status = cluster.wait(self.STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.fail(f"{tenths / 10} s after its start it did not stop:\n"
+                          f"{cluster.runtime_logs()[-20000:]}")
+            self.assertIn(status, (0, 40), f"stopped after {tenths / 10} s")
+            self.assertEqual(cluster.left(), [], f"stopped after {tenths / 10} s")
+            if not list(cluster.store.glob("runs/*/plan.json")):
+                cluster.start()  # it had not begun
+            else:
+                cluster.resume()
+        self.assertEqual(cluster.wait(), 0, cluster.runtime_logs()[-20000:])
+        self.assertEqual(check(cluster.history()), [])
+
+
 class Storms(FaultCase):
     """Several faults at random times; storm.py shows a seed again."""
 
@@ -85,7 +118,8 @@ for SEED in STORM_SEEDS:
 
 
 if __name__ == "__main__":
-    chosen = {"plain": "Plain", "namespaces": "Namespaces", "storms": "Storms"}
+    chosen = {"plain": "Plain", "namespaces": "Namespaces", "stops": "Stops",
+              "storms": "Storms"}
     if len(sys.argv) < 2 or sys.argv[1] not in chosen:
         sys.exit(__doc__)
     unittest.main(argv=[sys.argv[0], *(sys.argv[2:] or [chosen[sys.argv[1]]])])

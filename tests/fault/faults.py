@@ -80,6 +80,7 @@ FAULTS = {fault.name: fault for fault in (
     _freeze("freeze-main-agent-long", "main", ["agent"], leases=3),
     _freeze("freeze-main-keeper", "main", ["keeper"], leases=2),
     _freeze("freeze-main-node-long", "main", ALL, leases=2, overlaps=False),
+    Fault("stop", "main", lambda cluster, node: cluster.stop()),
     _link("cut-link", "child", ["cut"], ["mend"], lasts=1.5),
     _link("cut-link-long", "child", ["cut"], ["mend"], leases=2),
     _link("cut-main-link-long", "main", ["cut"], ["mend"], leases=2),
