@@ -1,6 +1,6 @@
 """Each fault once, on plain processes and in network namespaces; then storms of several.
 
-    fault_test.py plain|namespaces|stops|storms [unittest's words]
+    fault_test.py plain|namespaces|stops|clock|storms [unittest's words]
 """
 
 import os
@@ -100,6 +100,46 @@ class Stops(FaultCase):
         self.assertEqual(check(cluster.history()), [])
 
 
+FAKE_TIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
+
+
+def cannot_fake_time():
+    """Why the clock cannot be moved here; empty when it can."""
+    if FAKE_TIME is None:
+        return "needs the package faketime"
+    tried = subprocess.run([PROGRAM, "--version"], env={"LD_PRELOAD": str(FAKE_TIME)},
+                           capture_output=True, check=False)
+    return "" if tried.returncode == 0 else "a sanitizer's build takes no preloaded library"
+
+
+@unittest.skipIf(reason := cannot_fake_time(), reason)
+class Clock(FaultCase):
+    """The wall clock jumps; leases and timeouts have clocks of their own."""
+
+    def test_jumps_lose_no_node(self):
+        folder = Path(tempfile.mkdtemp(prefix="mnp-fault-"))
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        cluster = LocalCluster(PROGRAM, folder, NODES, [0.5] * 160, LEASE)
+        self.addCleanup(cluster.close)
+        offset = folder / "offset"
+        offset.write_text("+0\n")
+        cluster.environment |= {
+            "LD_PRELOAD": str(FAKE_TIME), "FAKETIME_TIMESTAMP_FILE": str(offset),
+            "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        cluster.start()
+        for seconds in (3600, -7200, 86400):
+            started = cluster.witness.starts()
+            while cluster.running() and cluster.witness.starts() < started + 30:
+                time.sleep(0.02)
+            offset.write_text(f"{seconds:+}\n")
+        self.assertEqual(cluster.wait(HANG_SECONDS), 0, cluster.runtime_logs()[-20000:])
+        self.assertEqual(check(cluster.history()), [])
+        events = [event for journal in cluster.history().journals for event in journal.events]
+        jumps = [after["t"] - before["t"] for before, after in zip(events, events[1:])]
+        self.assertTrue(max(jumps) > 3000 and min(jumps) < -3000, "the clock did not jump")
+        self.assertEqual([event for event in events if event["e"] == "lost"], [])
+
+
 class Storms(FaultCase):
     """Several faults at random times; storm.py shows a seed again."""
 
@@ -118,7 +158,7 @@ for SEED in STORM_SEEDS:
 
 
 if __name__ == "__main__":
-    chosen = {"plain": "Plain", "namespaces": "Namespaces", "stops": "Stops",
+    chosen = {"plain": "Plain", "namespaces": "Namespaces", "stops": "Stops", "clock": "Clock",
               "storms": "Storms"}
     if len(sys.argv) < 2 or sys.argv[1] not in chosen:
         sys.exit(__doc__)
