@@ -116,7 +116,8 @@ class NamespaceCluster(LocalCluster):
         self.ending = None
         children = [index for index in range(self.nodes) if index != self.main]
         random.shuffle(children)
-        for index in [self.main, *children]:
+        for index in [self.main, *children]:  # Batch gives each attempt new machines
+            self.mend(index)
             self._start_node(index)
 
     def start(self):
