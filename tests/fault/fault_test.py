@@ -162,4 +162,5 @@ if __name__ == "__main__":
               "storms": "Storms"}
     if len(sys.argv) < 2 or sys.argv[1] not in chosen:
         sys.exit(__doc__)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was made is taken down
     unittest.main(argv=[sys.argv[0], *(sys.argv[2:] or [chosen[sys.argv[1]]])])

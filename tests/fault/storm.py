@@ -5,6 +5,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -78,6 +79,7 @@ def main():
     words.add_argument("--keep", action="store_true", help="keep the folder of a broken run")
     words.add_argument("--log-bytes", type=int, default=20000, help="of the nodes' logs to print")
     options = words.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was made is taken down
     if not options.program:
         words.error("say which mnp by --program or MNP_PROGRAM")
     first = random.randrange(10**6) if options.seed is None else options.seed
