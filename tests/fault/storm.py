@@ -43,9 +43,11 @@ def one(options, seed):
     schedule = storm(seed, kinds, options.nodes, options.faults, span)
     print(f"seed {seed}: {schedule}", flush=True)
     trial = Trial(cluster, schedule, lambda text: print(text, flush=True))
-    problems = ["the trial itself broke"]
+    problems, epochs = ["the trial itself broke"], 0
     try:
         problems = trial.run(options.hang)
+        epochs = sum(event["e"] == "epoch" for journal in cluster.history().journals
+                     for event in journal.events)
     finally:
         cluster.close()
         if problems and not options.keep:
@@ -57,8 +59,8 @@ def one(options, seed):
     for each in problems[:20]:
         print("BROKEN:", each)
     print(f"seed {seed}: {'kept' if not problems else f'{len(problems)} problems in {folder}'}, "
-          f"statuses {trial.statuses}", flush=True)
-    return not problems
+          f"statuses {trial.statuses}, {epochs} epochs", flush=True)
+    return not problems, epochs
 
 
 def main():
@@ -67,6 +69,7 @@ def main():
                        default=os.environ.get("MNP_PROGRAM"), help="mnp to test")
     words.add_argument("--seed", type=int, help="of the first run (default: drawn)")
     words.add_argument("--runs", type=int, default=1, help="with seed, seed + 1, ...")
+    words.add_argument("--epochs", type=int, help="go on until so many worlds have been (a soak)")
     words.add_argument("--nodes", type=int, default=4)
     words.add_argument("--commands", type=int, default=80)
     words.add_argument("--longest", type=float, default=2.0, help="seconds of a command, at most")
@@ -83,8 +86,14 @@ def main():
     if not options.program:
         words.error("say which mnp by --program or MNP_PROGRAM")
     first = random.randrange(10**6) if options.seed is None else options.seed
-    kept = [one(options, seed) for seed in range(first, first + options.runs)]
-    print(f"{sum(kept)} of {len(kept)} runs kept every promise")
+    kept, worlds = [], 0
+    while worlds < options.epochs if options.epochs else len(kept) < options.runs:
+        sound, epochs = one(options, first + len(kept))
+        kept.append(sound)
+        worlds += epochs
+        if options.epochs and not sound:
+            break
+    print(f"{sum(kept)} of {len(kept)} runs kept every promise, {worlds} epochs")
     return 0 if all(kept) else 1
 
 
