@@ -64,19 +64,18 @@ class Podman:
         shutil.rmtree(root)
         self.run("true", check=True)
 
+    def call(self, *words, check=False):
+        # conmon leaves its notes in the working folder.
+        return subprocess.run([*self.base, *words], cwd=self.folder, stdin=subprocess.DEVNULL,
+                              text=True, capture_output=True, timeout=RUN_SECONDS, check=check)
+
     def run(self, *words, options=(), check=False):
-        return subprocess.run([*self.base, "run", "--rm", "--network=host", *LIMITS, *options,
-                               "localhost/mnp", *words], stdin=subprocess.DEVNULL, text=True,
-                              capture_output=True, timeout=RUN_SECONDS, check=check)
+        return self.call("run", "--rm", "--network=host", *LIMITS, *options, "localhost/mnp",
+                         *words, check=check)
 
     def start(self, name, *words, options=()):
-        subprocess.run([*self.base, "run", "--detach", "--name", name, "--network=host", *LIMITS,
-                        *options, "localhost/mnp", *words], stdin=subprocess.DEVNULL, check=True,
-                       capture_output=True, timeout=RUN_SECONDS)
-
-    def call(self, *words):
-        return subprocess.run([*self.base, *words], stdin=subprocess.DEVNULL, text=True,
-                              capture_output=True, timeout=RUN_SECONDS, check=False)
+        self.call("run", "--detach", "--name", name, "--network=host", *LIMITS, *options,
+                  "localhost/mnp", *words, check=True)
 
     def wait(self, name):
         """Exit status of a container, and what it said."""
