@@ -130,6 +130,15 @@ class Judge(unittest.TestCase):
         self.write([{"e": "begun", "owner": 2}], "job-2")
         self.assert_found("1 succeeded in results.jsonl, in no journal")
 
+    def test_an_owner_that_had_not_begun_has_a_seal_alone(self):
+        self.write([{"e": "sealed", "by": 2}], "job-0")
+        self.write(self.events)
+        self.assertEqual(self.judge(), [])
+
+    def test_a_journal_without_a_beginning_is_found(self):
+        self.write(self.events[1:])
+        self.assert_found("does not begin with `begun`")
+
     def test_an_unsealed_predecessor_is_found(self):
         self.write(self.events)
         self.write([{"e": "begun", "owner": 2}], "job-2")

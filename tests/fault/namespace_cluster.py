@@ -47,8 +47,8 @@ def _own_clock(index):
 class NamespaceCluster(LocalCluster):
     namespaces = True
 
-    def __init__(self, program, folder, nodes, commands, lease, store=None):
-        super().__init__(program, folder, nodes, commands, lease, store)
+    def __init__(self, program, folder, nodes, commands, lease, store=None, more=""):
+        super().__init__(program, folder, nodes, commands, lease, store, more)
         self.tag = f"mf{random.SystemRandom().randrange(16**5):05x}"
         self.net = f"10.{random.SystemRandom().randrange(64, 128)}." \
                    f"{random.SystemRandom().randrange(256)}"
