@@ -6,6 +6,12 @@
 
 namespace mnp {
 
+LeaseClock::Time LeaseClock::now() const {
+  timespec now{};
+  ::clock_gettime(id(), &now);
+  return Time(std::chrono::seconds(now.tv_sec) + nanoseconds(now.tv_nsec));
+}
+
 double wall_seconds() {
   using namespace std::chrono;
   const auto now = system_clock::now().time_since_epoch();

@@ -1,5 +1,7 @@
-// Time: a monotonic clock for waits and leases, wall time for people.
+// Time: a monotonic clock for waits, another for leases, wall time for people.
 #pragma once
+
+#include <ctime>
 
 #include <chrono>
 #include <string>
@@ -10,6 +12,25 @@ using Clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC
 using TimePoint = Clock::time_point;
 using Milliseconds = std::chrono::milliseconds;
 using std::chrono::nanoseconds;
+
+/// What a lease is measured by, on the side that must stop when it ends. Its times are of a type of
+/// their own: they cannot be compared with a TimePoint.
+class LeaseClock {
+ public:
+  using Time = std::chrono::time_point<LeaseClock, nanoseconds>;
+  enum class Sleep {
+    kLost,     // CLOCK_MONOTONIC: the nodes share a machine, which takes all of them to sleep
+    kCounted,  // CLOCK_BOOTTIME: while this machine slept, others went on
+  };
+  explicit LeaseClock(Sleep sleep) : sleep_(sleep) {}
+
+  Time now() const;
+  clockid_t id() const { return sleep_ == Sleep::kCounted ? CLOCK_BOOTTIME : CLOCK_MONOTONIC; }
+
+ private:
+  Sleep sleep_;
+};
+using LeaseTime = LeaseClock::Time;
 
 /// Seconds since 1970 with microseconds, for records and reports.
 double wall_seconds();

@@ -75,8 +75,14 @@ Result<std::optional<int>> run_stage(const Identity& me, Incarnation incarnation
 
 }  // namespace
 
-int run_agent(const Identity& me, Incarnation incarnation, Fd link) {
-  KeeperLink keeper(std::move(link));
+int run_agent(const Identity& me, Incarnation incarnation, Fd link, Fd page) {
+  auto shared = LeasePage::open(page);
+  if (!shared) {
+    log::error("{}", shared.error().text);
+    return code_info(shared.error().code).exit_status;
+  }
+  page.reset();
+  KeeperLink keeper(std::move(link), std::move(*shared));
   const auto status = run_stage(me, incarnation, keeper);
   if (status && !*status) return kStartAgain;
   int code = 0;

@@ -8,7 +8,7 @@
 namespace mnp::node {
 
 /// Runs to the end of the node's part in the stage. The value is the process's exit status; the
-/// keeper has been told when it is the node's.
-int run_agent(const Identity& me, Incarnation incarnation, Fd link);
+/// keeper has been told when it is the node's. `page`: the memory of the keeper's LeasePage.
+int run_agent(const Identity& me, Incarnation incarnation, Fd link, Fd page);
 
 }  // namespace mnp::node

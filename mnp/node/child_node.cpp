@@ -25,7 +25,8 @@ ChildNode::ChildNode(Loop& loop, Context& context, Machine machine,
       context_(context),
       machine_(std::move(machine)),
       orphans_(std::move(orphans)),
-      keeper_(keeper) {}
+      keeper_(keeper),
+      lease_clock_(context.me.lease_clock()) {}
 
 ChildNode::~ChildNode() {
   for (const Loop::TimerId timer : timers_) loop_.cancel(timer);
@@ -152,8 +153,8 @@ void ChildNode::prepared(const Result<uint32_t>& slots) {
 // ---- the lease
 
 void ChildNode::beat() {
-  const TimePoint now = Clock::now();
-  if (now > deadline_) return leave(std::nullopt, "the lease has ended");
+  const LeaseTime now = lease_clock_.now();
+  if (deadline_ && now > *deadline_) return leave(std::nullopt, "the lease has ended");
   say(Control::kBeat, encode_u64(static_cast<uint64_t>(now.time_since_epoch().count())));
 }
 
@@ -161,8 +162,8 @@ void ChildNode::beat() {
 void ChildNode::beat_acknowledged(const std::string& payload) {
   const auto sent = decode_u64(payload);
   if (!sent) return;
-  deadline_ = TimePoint(TimePoint::duration(static_cast<int64_t>(*sent))) + lease_;
-  keeper_.set_deadline(deadline_);
+  deadline_ = LeaseTime(nanoseconds(static_cast<int64_t>(*sent))) + lease_;
+  keeper_.set_deadline(*deadline_);
 }
 
 // ---- serving

@@ -70,7 +70,8 @@ class ChildNode {
   std::vector<Loop::TimerId> timers_;
   Errands errands_;  // the removal of what was received twice
   Milliseconds lease_{0};
-  TimePoint deadline_ = TimePoint::max();  // of the lease
+  const LeaseClock lease_clock_;
+  std::optional<LeaseTime> deadline_;  // of the lease; none before the first beat is acknowledged
   std::optional<int> status_;
   bool drains_ = false, drained_ = false, leaving_ = false, said_denied_ = false;
 };

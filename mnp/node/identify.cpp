@@ -106,6 +106,13 @@ Status refuse_urls(const Identity& me) {
 
 }  // namespace
 
+/// Addresses that start with 127 reach nothing but the machine itself.
+LeaseClock Identity::lease_clock() const {
+  const auto is_here = [](const std::string& address) { return address.rfind("127.", 0) == 0; };
+  const bool here = !in_batch || is_here(own_address) || is_here(main_address);
+  return LeaseClock(here ? LeaseClock::Sleep::kLost : LeaseClock::Sleep::kCounted);
+}
+
 Result<Identity> identify(const GetEnv& get, bool has_key) {
   Identity me;
   MNP_CHECK(read_batch(get, me));

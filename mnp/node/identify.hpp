@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "mnp/core/clock.hpp"
 #include "mnp/core/ids.hpp"
 #include "mnp/core/result.hpp"
 
@@ -12,26 +13,29 @@ namespace mnp::node {
 
 /// Source: AWS Batch user guide, "Multi-node parallel job environment variables".
 struct Identity {
-  bool in_batch = false;      // AWS_BATCH_JOB_ID is set
-  std::string job;            // Batch's job id before '#'; "local" outside Batch
-  uint32_t attempt = 1;       // AWS_BATCH_JOB_ATTEMPT
-  NodeIndex index;            // of this node
-  NodeIndex main_index;       // not always 0
-  uint32_t nodes = 1;         // of the job
-  std::string main_address;   // IPv4 of main; empty on main itself
-  std::string own_address;    // IPv4; empty: chosen by the route to main
-  int port = 0;               // main's TCP port
+  bool in_batch = false;     // AWS_BATCH_JOB_ID is set
+  std::string job;           // Batch's job id before '#'; "local" outside Batch
+  uint32_t attempt = 1;      // AWS_BATCH_JOB_ATTEMPT
+  NodeIndex index;           // of this node
+  NodeIndex main_index;      // not always 0
+  uint32_t nodes = 1;        // of the job
+  std::string main_address;  // IPv4 of main; empty on main itself
+  std::string own_address;   // IPv4; empty: chosen by the route to main
+  int port = 0;              // main's TCP port
 
-  std::string run;            // run id
-  std::string stage;          // name
-  bool raw = false;           // no pipeline file: the list comes from `list_file`
-  std::string list_file;      // raw only: path of the command list
-  std::string store;          // folder; empty: none was named
-  std::string join_secret;    // empty: none was given
-  std::string scratch_root;   // folder on a local disk
+  std::string run;           // run id
+  std::string stage;         // name
+  bool raw = false;          // no pipeline file: the list comes from `list_file`
+  std::string list_file;     // raw only: path of the command list
+  std::string store;         // folder; empty: none was named
+  std::string join_secret;   // empty: none was given
+  std::string scratch_root;  // folder on a local disk
   bool fresh_failures = false;
 
   bool is_main() const { return index == main_index; }
+  /// What this node's lease is measured by: whether its nodes share a machine, as those of `mnp
+  /// run` do, is decided here alone.
+  LeaseClock lease_clock() const;
   /// "node 3"; for logs.
   std::string label() const { return "node " + std::to_string(index.value()); }
 };

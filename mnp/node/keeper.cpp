@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +40,7 @@ class Keeper {
   enum class Event { kNothing, kAgentDied, kDeadline, kLifelineGone };
   Status prepare();
   Status start_agent();
+  void set_alarm();
   Event wait();
   void read_signals();
   void reap();
@@ -50,12 +52,13 @@ class Keeper {
   const KeeperOptions& options_;
   std::optional<FileLock> lock_;
   Fd signals_;
+  Fd alarm_;  // rings at the deadline that was there when it was set
   Fd link_;
+  std::optional<LeasePage> page_;  // of this agent
   pid_t agent_ = -1;
   std::optional<int> agent_status_;  // wait status once the agent is reaped
   int incarnation_ = 0;
   std::string key_;
-  std::optional<TimePoint> deadline_;
   std::optional<int> finished_;
   std::optional<int> stop_signal_;  // the last that was forwarded and asks to stop
 };
@@ -84,13 +87,16 @@ Status Keeper::prepare() {
   if (::sigprocmask(SIG_BLOCK, &mask, nullptr) != 0) return fail_errno("sigprocmask");
   signals_.reset(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) return fail_errno("signalfd");
+  alarm_.reset(::timerfd_create(options_.clock.id(), TFD_CLOEXEC | TFD_NONBLOCK));
+  if (!alarm_) return fail_errno("timerfd_create");
   return {};
 }
 
 Status Keeper::start_agent() {
   MNP_TRY(LinkPair link, make_keeper_link());
   std::vector<std::string> words = options_.agent;
-  words.insert(words.end(), {"--link", std::to_string(link.agent.get()), "--incarnation",
+  words.insert(words.end(), {"--link", std::to_string(link.agent.get()), "--page",
+                             std::to_string(link.memory.get()), "--incarnation",
                              std::to_string(++incarnation_)});
   if (!key_.empty()) {
     words.push_back("--key-kept");
@@ -109,12 +115,13 @@ Status Keeper::start_agent() {
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::fcntl(link.agent.get(), F_SETFD, 0);
+    ::fcntl(link.memory.get(), F_SETFD, 0);
     ::execv("/proc/self/exe", argv.data());
     ::_exit(127);
   }
   agent_ = pid;
   agent_status_.reset();
-  deadline_.reset();
+  page_ = std::move(link.page);
   link_ = std::move(link.keeper);
   return {};
 }
@@ -137,18 +144,32 @@ void Keeper::reap() {
 
 void Keeper::hear() {
   while (const auto heard = receive_from_agent(link_)) {
-    if (heard->deadline) deadline_ = heard->deadline;
     if (heard->key) key_ = *heard->key;
     if (heard->finished) finished_ = heard->finished;
   }
 }
 
+/// The agent moves its deadline without a word: the keeper wakes at the one it knows, and looks. A
+/// time that the lease's clock has passed while the machine slept rings on waking.
+void Keeper::set_alarm() {
+  const auto deadline = page_->deadline();
+  if (!deadline) return;  // the agent says when it has one
+  const auto since = deadline->time_since_epoch();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
+  itimerspec when{};
+  when.it_value.tv_sec = seconds.count();
+  when.it_value.tv_nsec = (since - seconds).count();
+  if (::timerfd_settime(alarm_.get(), TFD_TIMER_ABSTIME, &when, nullptr) != 0)
+    log::error("timerfd_settime: errno {}", errno);
+}
+
 Keeper::Event Keeper::wait() {
-  std::array<pollfd, 3> fds = {
-      {{signals_.get(), POLLIN, 0}, {link_.get(), POLLIN, 0}, {options_.lifeline, POLLIN, 0}}};
-  const int timeout = deadline_ ? poll_timeout(*deadline_) : -1;
-  if (::poll(fds.data(), fds.size(), timeout) < 0 && errno != EINTR)
-    log::error("poll: errno {}", errno);
+  set_alarm();
+  std::array<pollfd, 4> fds = {{{signals_.get(), POLLIN, 0},
+                                {link_.get(), POLLIN, 0},
+                                {options_.lifeline, POLLIN, 0},
+                                {alarm_.get(), POLLIN, 0}}};
+  if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) log::error("poll: errno {}", errno);
   read_signals();
   hear();
   if ((fds[1].revents & (POLLHUP | POLLERR)) != 0) link_.reset();  // nothing more can come
@@ -156,8 +177,10 @@ Keeper::Event Keeper::wait() {
   if (agent_status_) return Event::kAgentDied;
   if (options_.lifeline >= 0 && (fds[2].revents & (POLLHUP | POLLIN | POLLERR)) != 0)
     return Event::kLifelineGone;
-  if (deadline_ && Clock::now() >= *deadline_) return Event::kDeadline;
-  return Event::kNothing;
+  // The time first: a keeper that is frozen in between compares an old time with a new deadline.
+  const LeaseTime now = options_.clock.now();
+  const auto deadline = page_->deadline();
+  return deadline && now >= *deadline ? Event::kDeadline : Event::kNothing;
 }
 
 Status Keeper::end_all(const std::string& why) {

@@ -13,11 +13,12 @@
 namespace mnp::node {
 
 struct KeeperOptions {
-  bool main = false;               // main's agent is never started again
-  int lifeline = -1;               // descriptor; end of file: end everything
-  std::string lock;                // file held locked while the keeper lives; empty: none
-  std::string key;                 // text of the join key, where a secret gives it; else empty
-  std::vector<std::string> agent;  // argv; "--link FD --incarnation N" is appended
+  bool main = false;  // main's agent is never started again
+  int lifeline = -1;  // descriptor; end of file: end everything
+  std::string lock;   // file held locked while the keeper lives; empty: none
+  std::string key;    // text of the join key, where a secret gives it; else empty
+  LeaseClock clock{LeaseClock::Sleep::kLost};
+  std::vector<std::string> agent;  // argv; "--link FD --page FD --incarnation N" is appended
 };
 
 /// Runs until the node is at its end. The value is the keeper's exit status: the agent's, 137

@@ -12,16 +12,15 @@ constexpr size_t kMaxPacket = 256;  // bytes; a key is 32
 
 void send_packet(const Fd& fd, Encoder& packet) {
   const std::string bytes = packet.take();
-  // A full socket means that the keeper is frozen: then its deadlines do not matter either.
+  // There are too few words to fill it, also while the keeper is frozen.
   (void)::send(fd.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 }  // namespace
 
-void KeeperLink::set_deadline(TimePoint deadline) {
-  send_packet(
-      fd_,
-      Encoder().u8(static_cast<uint8_t>(Word::kDeadline)).i64(deadline.time_since_epoch().count()));
+void KeeperLink::set_deadline(LeaseTime deadline) {
+  if (page_.set_deadline(deadline))
+    send_packet(fd_, Encoder().u8(static_cast<uint8_t>(Word::kDeadline)));
 }
 
 void KeeperLink::keep_key(std::string_view key) {
@@ -49,7 +48,9 @@ Result<LinkPair> make_keeper_link() {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
     return fail_errno("socketpair");
-  return LinkPair{Fd(ends[0]), Fd(ends[1])};
+  Fd keeper(ends[0]), agent(ends[1]), memory;
+  MNP_TRY(LeasePage page, LeasePage::create(memory));
+  return LinkPair{std::move(keeper), std::move(agent), std::move(page), std::move(memory)};
 }
 
 std::optional<FromAgent> receive_from_agent(const Fd& fd) {
@@ -61,7 +62,6 @@ std::optional<FromAgent> receive_from_agent(const Fd& fd) {
   FromAgent heard;
   switch (static_cast<Word>(in.u8())) {
     case Word::kDeadline:
-      heard.deadline = TimePoint(TimePoint::duration(in.i64()));
       break;
     case Word::kKey:
       heard.key = in.text();
@@ -70,7 +70,7 @@ std::optional<FromAgent> receive_from_agent(const Fd& fd) {
       heard.finished = static_cast<int>(in.u32());
       break;
   }
-  if (!in.finish("keeper's link")) return FromAgent{};  // a deadline of 0 would end the node
+  if (!in.finish("keeper's link")) return FromAgent{};
   return heard;
 }
 

@@ -1,4 +1,5 @@
-// The few words between a node's keeper and the agent it starts: packets on a socket pair.
+// Between a node's keeper and the agent it starts: a page of memory for what holds at the moment,
+// and packets on a socket pair for what has happened.
 #pragma once
 
 #include <optional>
@@ -8,6 +9,7 @@
 #include "mnp/core/clock.hpp"
 #include "mnp/core/fd.hpp"
 #include "mnp/core/result.hpp"
+#include "mnp/node/lease_page.hpp"
 
 namespace mnp::node {
 
@@ -17,9 +19,10 @@ inline constexpr int kStartAgain = 1;
 /// The agent's end. Every call may be made from any thread and never blocks.
 class KeeperLink {
  public:
-  explicit KeeperLink(Fd fd) : fd_(std::move(fd)) {}
-  /// Should no later deadline come in time, the keeper ends this agent and all it started.
-  void set_deadline(TimePoint deadline);
+  KeeperLink(Fd fd, LeasePage page) : fd_(std::move(fd)), page_(std::move(page)) {}
+  /// Should no later deadline come in time, the keeper ends this agent and all it started. An
+  /// earlier one changes nothing. Of the clock of Identity::lease_clock.
+  void set_deadline(LeaseTime deadline);
   /// The keeper holds it for the agents that come after this one.
   void keep_key(std::string_view key);
   /// The agent is about to exit in order: its status is the node's.
@@ -30,17 +33,19 @@ class KeeperLink {
 
  private:
   Fd fd_;
+  LeasePage page_;
 };
 
-/// What the keeper hears.
+/// What the keeper hears; nothing: the page has its first deadline now.
 struct FromAgent {
-  std::optional<TimePoint> deadline;
   std::optional<std::string> key;
   std::optional<int> finished;
 };
 
 struct LinkPair {
   Fd keeper, agent;
+  LeasePage page;  // the keeper's
+  Fd memory;       // the page, for the agent
 };
 Result<LinkPair> make_keeper_link();
 /// For the agent that will hold the other end; to be called before it starts.

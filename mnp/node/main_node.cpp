@@ -80,7 +80,8 @@ Status MainNode::open_journal() {
   const std::string own = context_.attempt().journal();
   MNP_TRY(context_.owner,
           model::claim_stage(*context_.store, keys, context_.me.job, context_.me.attempt));
-  const TimePoint claimed = owner_seen_ = Clock::now();
+  const TimePoint claimed = Clock::now();
+  owner_seen_ = context_.me.lease_clock().now();
   const model::CommandList& list = commands_ ? commands_->list() : *program_list_;
   std::vector<std::pair<size_t, model::Record>> kept;  // with partials
   const auto on_event = [&](size_t journal, const model::Event& event) {

@@ -115,7 +115,7 @@ class MainNode {
   model::Begun begun_;
   bool key_lies_ = false;          // in the store, for nodes that have not joined yet
   bool careful_ = false;           // an earlier main was lost
-  TimePoint owner_seen_{};         // then this main was the newest owner of the stage
+  LeaseTime owner_seen_{};         // then this main was the newest owner of the stage
   int owner_unseen_beats_ = 0;     // in a row, while that is longer ago than a lease
   TimePoint deal_from_{};          // nothing of an earlier owner runs any more
   std::set<NodeIndex> supplied_;   // have every broadcast input

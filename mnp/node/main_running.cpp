@@ -36,12 +36,12 @@ void MainNode::set_timers() {
 /// No lease is prolonged by a main that has not seen for a lease that it still owns the stage: a
 /// newer owner deals two leases and a second after its claim.
 bool MainNode::is_surely_owner() const {
-  return Clock::now() - owner_seen_ <= context_.spec().lease;
+  return context_.me.lease_clock().now() - owner_seen_ <= context_.spec().lease;
 }
 
 void MainNode::look_for_newer_owner() {
   errands_->add("owner", [this] {
-    const TimePoint asked = Clock::now();
+    const LeaseTime asked = context_.me.lease_clock().now();
     const auto claim = model::highest_claim(*context_.store, context_.keys());
     if (!claim) return log::warning("look for a newer owner: {}", claim.error().text);
     loop_.post([this, asked, newest = claim->owner] {
@@ -58,7 +58,7 @@ void MainNode::look_for_newer_owner() {
 /// Beats are counted, not time: a main that was frozen looks first.
 void MainNode::every_beat() {
   const model::StageSpec& spec = context_.spec();
-  keeper_.set_deadline(Clock::now() + kSilentLeases * spec.lease);
+  keeper_.set_deadline(context_.me.lease_clock().now() + kSilentLeases * spec.lease);
   owner_unseen_beats_ = is_surely_owner() ? 0 : owner_unseen_beats_ + 1;
   if (owner_unseen_beats_ == 1) look_for_newer_owner();
   if (phase_ == Phase::kEnding || owner_unseen_beats_ * spec.beat <= spec.lease) return;

@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   }
   mnp::log::start(me->label());
   if (arguments->link >= 0)
-    return mnp::node::run_agent(*me, arguments->incarnation, mnp::Fd(arguments->link));
+    return mnp::node::run_agent(*me, arguments->incarnation, mnp::Fd(arguments->link),
+                                mnp::Fd(arguments->page));
   return mnp::node::run_node_keeper(*me, argv[0]);
 }

@@ -56,6 +56,7 @@ Result<int> keep(const Identity& me, const char* program) {
   }
   if (const char* lock = std::getenv(model::kRunLock)) options.lock = lock;
   options.agent = {program};
+  options.clock = me.lease_clock();
   MNP_TRY(options.key, key_from_secret(me));
   return run_keeper(options);
 }
@@ -72,9 +73,11 @@ Result<NodeArguments> parse_node_arguments(const std::vector<std::string>& words
       arguments.answer = "mnp-node " MNP_VERSION;
     } else if (word == "--key-kept") {
       arguments.key_kept = true;
-    } else if ((word == "--link" || word == "--incarnation") && i + 1 < words.size()) {
+    } else if ((word == "--link" || word == "--page" || word == "--incarnation") &&
+               i + 1 < words.size()) {
       MNP_TRY(const int64_t number, parse_integer(words[++i]));
       if (word == "--link") arguments.link = static_cast<int>(number);
+      if (word == "--page") arguments.page = static_cast<int>(number);
       if (word == "--incarnation")
         arguments.incarnation = Incarnation(static_cast<uint32_t>(number));
     } else {

@@ -13,6 +13,7 @@ namespace mnp::node {
 struct NodeArguments {
   std::string answer;  // to --help or --version; else empty
   int link = -1;       // of an agent: the descriptor to its keeper
+  int page = -1;       // and the memory that it shares with it
   Incarnation incarnation{1};
   bool key_kept = false;  // by the keeper, for an agent
 };

@@ -1,6 +1,7 @@
 #include "mnp/core/clock.hpp"
 
 #include <ctime>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -19,6 +20,22 @@ TEST(IsoTime, IsUtcToTheSecond) {
   EXPECT_EQ(iso_time(1769869501.999), "2026-01-31T14:25:01Z");
   EXPECT_EQ(iso_time(-1), "1969-12-31T23:59:59Z");
   EXPECT_EQ(iso_time(-0.5), "1969-12-31T23:59:59Z");
+}
+
+TEST(LeaseClock, CountsTheTimeAsleepOrNot) {
+  const auto read = [](clockid_t id) {
+    timespec now{};
+    ::clock_gettime(id, &now);
+    return LeaseTime(std::chrono::seconds(now.tv_sec) + nanoseconds(now.tv_nsec));
+  };
+  for (const auto& [sleep, id] : {std::pair(LeaseClock::Sleep::kLost, CLOCK_MONOTONIC),
+                                  std::pair(LeaseClock::Sleep::kCounted, CLOCK_BOOTTIME)}) {
+    const LeaseClock clock(sleep);
+    EXPECT_EQ(clock.id(), id);
+    const LeaseTime before = read(id), now = clock.now();
+    EXPECT_LE(before, now);
+    EXPECT_LE(now, read(id));
+  }
 }
 
 TEST(PollTimeout, IsZeroForThePast) {

@@ -62,6 +62,20 @@ TEST(Identify, MainMayHaveAnotherIndexThanZero) {
   EXPECT_EQ(me->label(), "node 2");
 }
 
+TEST(Identify, TimeAsleepCountsForALeaseBetweenMachinesOnly) {
+  const auto clock = [](const Variables& variables) {
+    return identity_of(variables)->lease_clock().id();
+  };
+  EXPECT_EQ(clock(kMain), CLOCK_BOOTTIME);
+  EXPECT_EQ(clock(kChild), CLOCK_BOOTTIME);
+  EXPECT_EQ(clock(with(kMain, {{"MNP_NODE_ADDRESS", "10.0.3.8"}})), CLOCK_BOOTTIME);
+  // A local Batch's nodes, and a list that somebody runs on a laptop.
+  EXPECT_EQ(clock(with(kMain, {{"MNP_NODE_ADDRESS", "127.3.1.1"}})), CLOCK_MONOTONIC);
+  EXPECT_EQ(clock(with(kChild, {{"AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS", "127.3.1.1"}})),
+            CLOCK_MONOTONIC);
+  EXPECT_EQ(clock({{"LIST_FILE_S3_PATH", "list.txt"}}), CLOCK_MONOTONIC);
+}
+
 TEST(Identify, AChildKnowsMainsAddress) {
   const auto me = identity_of(kChild);
   ASSERT_TRUE(me) << me.error().text;

@@ -26,6 +26,7 @@ struct Agent {
   int incarnation;
   int number;  // the second word of what to do
 
+  LeaseTime now() const { return clock_of_test().now(); }
   void note(const std::string& name, const std::string& text = "") const {
     (void)create_file_once(folder / name, text);
   }
@@ -131,14 +132,14 @@ void do_silent(Agent& agent) {
   };
   const auto before = read_file(agent.folder / file("deadline", agent.incarnation - 1));
   if (before) {
-    const TimePoint deadline{TimePoint::duration(std::stoll(*before))};
-    const auto late = std::chrono::duration_cast<Milliseconds>(Clock::now() - deadline);
+    const LeaseTime deadline{nanoseconds(std::stoll(*before))};
+    const auto late = std::chrono::duration_cast<Milliseconds>(agent.now() - deadline);
     agent.note(file("late", agent.incarnation), std::to_string(late.count()));
   }
   agent.note_incarnation("");
   if (agent.incarnation == 4) agent.finish(5);
   leave(agent);
-  const TimePoint deadline = Clock::now() + Milliseconds(agent.number);
+  const LeaseTime deadline = agent.now() + Milliseconds(agent.number);
   agent.note(file("deadline", agent.incarnation),
              std::to_string(deadline.time_since_epoch().count()));
   agent.link.set_deadline(deadline);
@@ -147,15 +148,44 @@ void do_silent(Agent& agent) {
 
 void do_freeze(Agent& agent) {
   leave(agent);
-  agent.link.set_deadline(Clock::now() + Milliseconds(agent.number));
+  agent.link.set_deadline(agent.now() + Milliseconds(agent.number));
   ::raise(SIGSTOP);
 }
 
 void do_beats(Agent& agent) {
-  agent.link.set_deadline(Clock::now() + Milliseconds(1000));
-  agent.link.set_deadline(Clock::now() + std::chrono::hours(1));
+  agent.link.set_deadline(agent.now() + Milliseconds(1000));
+  agent.link.set_deadline(agent.now() + std::chrono::hours(1));
   std::this_thread::sleep_for(Milliseconds(1300));
   agent.finish(6);
+}
+
+char state_of(pid_t pid) {
+  const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
+  return stat ? (*stat)[stat->rfind(')') + 2] : '?';
+}
+
+/// Freezes its keeper, holds one short lease after another meanwhile, thaws it in the middle of a
+/// long one. More of them than any socket holds.
+void do_freeze_keeper(Agent& agent) {
+  const pid_t keeper = ::getppid();
+  ::kill(keeper, SIGSTOP);
+  if (!eventually([&] { return state_of(keeper) == 'T'; })) ::_exit(96);
+  for (int i = 0; i < 5000; ++i) agent.link.set_deadline(agent.now() + Milliseconds(1));
+  std::this_thread::sleep_for(Milliseconds(50));
+  agent.link.set_deadline(agent.now() + std::chrono::hours(1));
+  ::kill(keeper, SIGCONT);
+  std::this_thread::sleep_for(Milliseconds(500));  // the keeper looks at once
+  agent.finish(6);
+}
+
+/// With a second agent no deadline of the first may count.
+void do_live_on(Agent& agent) {
+  if (agent.incarnation == 1) {
+    agent.link.set_deadline(agent.now() + Milliseconds(100));
+    die(SIGKILL);
+  }
+  std::this_thread::sleep_for(Milliseconds(500));
+  agent.finish(agent.incarnation);
 }
 
 /// Lets go of its link long before it ends.
@@ -186,7 +216,7 @@ const std::map<std::string, std::function<void(Agent&)>>& deeds() {
        }},
       {"finish-and-hang",
        [](Agent& agent) {
-         agent.link.set_deadline(Clock::now() + Milliseconds(200));
+         agent.link.set_deadline(agent.now() + Milliseconds(200));
          agent.link.finished(agent.number);
          for (;;) ::pause();
        }},
@@ -199,6 +229,8 @@ const std::map<std::string, std::function<void(Agent&)>>& deeds() {
       {"silent", do_silent},
       {"freeze", do_freeze},
       {"beats", do_beats},
+      {"freeze-keeper", do_freeze_keeper},
+      {"live-on", do_live_on},
       {"close-link", do_close_link},
       {"wait-for-signal", do_wait_for_signal},
   };
@@ -206,6 +238,12 @@ const std::map<std::string, std::function<void(Agent&)>>& deeds() {
 }
 
 }  // namespace
+
+LeaseClock clock_of_test() {
+  const char* wanted = std::getenv(kAgentClock);
+  const bool counted = wanted != nullptr && std::string(wanted) == "counted";
+  return LeaseClock(counted ? LeaseClock::Sleep::kCounted : LeaseClock::Sleep::kLost);
+}
 
 bool lives_for(const std::string& folder, pid_t pid) {
   const auto words = read_file("/proc/" + std::to_string(pid) + "/cmdline");
@@ -215,14 +253,17 @@ bool lives_for(const std::string& folder, pid_t pid) {
 void play_agent(int argc, char** argv) {
   std::istringstream words(argv[2]);
   std::string deed;
-  int number = 0, link = -1, incarnation = 0;
+  int number = 0, link = -1, page = -1, incarnation = 0;
   words >> deed >> number;
   for (int i = 4; i + 1 < argc; ++i) {
     if (std::string(argv[i]) == "--link") link = std::atoi(argv[i + 1]);
+    if (std::string(argv[i]) == "--page") page = std::atoi(argv[i + 1]);
     if (std::string(argv[i]) == "--incarnation") incarnation = std::atoi(argv[i + 1]);
   }
   ::fcntl(link, F_SETFD, FD_CLOEXEC);
-  Agent agent{argv[3], KeeperLink(Fd(link)), incarnation, number};
+  auto shared = LeasePage::open(Fd(page));
+  if (!shared) ::_exit(95);
+  Agent agent{argv[3], KeeperLink(Fd(link), std::move(*shared)), incarnation, number};
   agent.note("agent-" + std::to_string(::getpid()));
   if (deed != "leave" && deed != "key" && deed != "silent") agent.note_incarnation("");
   deeds().at(deed)(agent);

@@ -16,6 +16,8 @@
 #include <iterator>
 #include <sstream>
 
+#include <fmt/format.h>
+
 #include "keeper_agent.hpp"
 #include "mnp/core/files.hpp"
 #include "waiting.hpp"
@@ -40,6 +42,7 @@ class KeeperTest : public testing::Test {
   /// A keeper in a process of its own, whose agent does `what`.
   void start(const std::string& what, KeeperOptions options = {}) {
     options.agent = {"agent", kAgentWord, what, folder.path().string()};
+    options.clock = clock_of_test();
     keeper = ::fork();
     ASSERT_GE(keeper, 0);
     if (keeper != 0) return;
@@ -191,6 +194,29 @@ TEST_F(KeeperTest, AFrozenAgentIsEndedToo) {
 
 TEST_F(KeeperTest, LaterDeadlinesCount) {
   EXPECT_EQ(run("beats", main_options()), 6);
+}
+
+TEST_F(KeeperTest, AFrozenKeeperDoesNoHarmWhileItsAgentLives) {
+  EXPECT_EQ(run("freeze-keeper", main_options()), 6);
+}
+
+TEST_F(KeeperTest, ADeadlineOfTheAgentBeforeCountsForNothing) {
+  EXPECT_EQ(run("live-on"), 2);
+}
+
+/// Where the two clocks are a day apart, as if the machine had slept for one.
+TEST_F(KeeperTest, TheLeaseIsMeasuredByTheClockThatItIsGiven) {
+  if (::system("unshare -T --boottime 86400 true 2>/dev/null") != 0)
+    GTEST_SKIP() << "a new time namespace is not allowed here";
+  const std::string self = fs::read_symlink("/proc/self/exe").string();
+  for (const char* clock : {"counted", "lost"})
+    EXPECT_EQ(::system(fmt::format("{}={} timeout 120 unshare -T --boottime 86400 {} "
+                                   "--gtest_brief=1 "
+                                   "--gtest_filter='*APassedDeadline*:*LaterDeadlines*'",
+                                   kAgentClock, clock, self)
+                           .c_str()),
+              0)
+        << clock;
 }
 
 TEST_F(KeeperTest, SigtermIsForwarded) {

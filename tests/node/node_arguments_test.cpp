@@ -15,9 +15,11 @@ TEST(NodeArguments, AContainerHasNone) {
 }
 
 TEST(NodeArguments, AnAgentIsToldByItsKeeper) {
-  const auto arguments = parse_node_arguments({"--link", "7", "--incarnation", "3", "--key-kept"});
+  const auto arguments =
+      parse_node_arguments({"--link", "7", "--page", "8", "--incarnation", "3", "--key-kept"});
   ASSERT_TRUE(arguments);
   EXPECT_EQ(arguments->link, 7);
+  EXPECT_EQ(arguments->page, 8);
   EXPECT_EQ(arguments->incarnation, Incarnation(3));
   EXPECT_TRUE(arguments->key_kept);
 }
