@@ -5,12 +5,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "cpu/launch.hpp"
 #include "cpu/output_pump.hpp"
 #include "cpu/start_plan.hpp"
 #include "cpu/supervision.hpp"
+#include "mnp/core/files.hpp"
+#include "mnp/core/text.hpp"
 
 namespace mnp::cpu {
 namespace {
@@ -67,6 +70,15 @@ Status check_kernel() {
 }
 
 }  // namespace
+
+RunnerOptions expendable() {
+  constexpr int kAboveOurs = 500, kMost = 1000;  // in thousandths of the memory there is
+  const auto text = read_file("/proc/self/oom_score_adj");
+  const int64_t ours = text ? parse_integer(trim(*text)).value_or(0) : 0;
+  RunnerOptions options;
+  options.oom_score_adj = std::min(static_cast<int>(ours) + kAboveOurs, kMost);
+  return options;
+}
 
 struct CommandRunner::Impl {
   Impl(std::shared_ptr<Orphans> shared, RunnerOptions chosen, Fd input, Fd wake)

@@ -70,6 +70,9 @@ struct RunnerOptions {
   Milliseconds timeout_grace{10000};  // from SIGTERM at the timeout to SIGKILL
 };
 
+/// For what users run: where memory runs out, the kernel ends it before this process.
+RunnerOptions expendable();
+
 inline constexpr Milliseconds kKillDeadline{10000};  // for processes to be gone after SIGKILL
 
 /// One per slot. `run` is called by one thread at a time, whose signals are blocked meanwhile; it

@@ -49,7 +49,7 @@ Result<std::unique_ptr<Executor>> Executor::create(ExecutorOptions options,
   for (const cpu::Slot& slot : executor->options_.slots) {
     auto state = std::make_unique<SlotState>();
     state->slot = slot;
-    MNP_TRY(state->runner, cpu::CommandRunner::create(orphans));
+    MNP_TRY(state->runner, cpu::CommandRunner::create(orphans, cpu::expendable()));
     MNP_CHECK(executor->renew_results(*state));
     executor->slots_.push_back(std::move(state));
   }

@@ -255,6 +255,12 @@ TEST(CommandRunner, SetsTheOutOfMemoryScore) {
   EXPECT_NE(read_file("/proc/self/oom_score_adj").value(), "500\n");
 }
 
+TEST(CommandRunner, ExpendableGoesBeforeThisProcess) {
+  const int ours = std::stoi(read_file("/proc/self/oom_score_adj").value());
+  const auto said = run_start(start_of("/bin/cat /proc/self/oom_score_adj"), expendable()).text;
+  EXPECT_EQ(said, std::to_string(std::min(ours + 500, 1000)) + "\n");
+}
+
 TEST(CommandRunner, CommandDiesWithTheThreadThatStartedIt) {
   EXPECT_EQ(run_line("perl -e 'require q(sys/ioctl.ph) if 0; my $b = pack(q(i), 0);"
                      " syscall(157, 2, $b); print unpack(q(i), $b)'")
