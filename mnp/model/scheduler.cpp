@@ -32,6 +32,11 @@ void Scheduler::State::enqueue(uint32_t i) {
   Command& command = commands[i];
   if (command.queued || restoring) return;
   command.queued = true;
+  if (Probe* const probe = find_probe(i)) {
+    probe->ready = command.losses < kSuspectLosses;
+    if (probe->ready) return;
+    end_probe(i);
+  }
   if (command.losses >= kSuspectLosses) {
     suspects.push_back(i);
     return;
@@ -90,11 +95,19 @@ void Scheduler::add_node(NodeIndex node, Incarnation incarnation, uint32_t slots
 std::vector<CommandIndex> Scheduler::lose_node(NodeIndex node, TimePoint deal_again_at) {
   return state_->end_node(state_->find(node), true, deal_again_at);
 }
+void Scheduler::take_back(NodeIndex node, Incarnation incarnation,
+                          const std::vector<std::pair<CommandIndex, uint32_t>>& starts) {
+  for (const auto& [command, start] : starts)
+    state_->take_back(node, incarnation, command.value(), start);
+}
 void Scheduler::remove_node(NodeIndex node) {
   state_->end_node(state_->find(node), false, {});
 }
 void Scheduler::declare_bad(NodeIndex node) {
   state_->declare_bad(node);
+}
+bool Scheduler::probe(CommandIndex command, NodeIndex not_on) {
+  return state_->probe(command.value(), state_->find(not_on));
 }
 void Scheduler::release_slice(NodeIndex node) {
   state_->release_slice(node);

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mnp/core/clock.hpp"
@@ -78,12 +79,20 @@ class Scheduler {
   /// that had been dealt and had not ran. Returns the commands that this poisons: journal Poisoned
   /// for each. Nothing happens when the node is not there.
   std::vector<CommandIndex> lose_node(NodeIndex node, TimePoint deal_again_at);
+  /// These starts have never been sent to their node: they wait again, and no loss of the node
+  /// counts for them. Those that have ended, or whose node is gone, are left alone.
+  void take_back(NodeIndex node, Incarnation incarnation,
+                 const std::vector<std::pair<CommandIndex, uint32_t>>& starts);
   /// After the node's goodbye: what it held is dealt again at once and no loss is counted. Journal
   /// NodeLost with the reason kGoodbye.
   void remove_node(NodeIndex node);
   /// No more deals to it; failures on it open again where they failed nowhere else. What is in
   /// flight there goes on: its successes count, its failures count for nothing.
   void declare_bad(NodeIndex node);
+  /// A command that has failed for good, and on `not_on` alone, runs once more, on any other node:
+  /// what it comes to replaces its failure. False: it cannot. Once no other node is left it has
+  /// failed again.
+  bool probe(CommandIndex command, NodeIndex not_on);
   /// kBlock: the node will not join, its slice is dealt to everybody. (A node that is lost, removed
   /// or bad gives up its slice by itself, for good.)
   void release_slice(NodeIndex node);

@@ -13,6 +13,7 @@ std::vector<Scheduler::NodeDeal> Scheduler::State::deal(TimePoint now) {
   wake(now);
   if (!dealing()) return {};
   deal_suspects(deals);
+  deal_probes(deals);
   deal_all(now, false, deals);
   // What is left while slots are idle are retries on the node that they failed on: nobody else has
   // a slot for them now.

@@ -103,6 +103,18 @@ std::vector<CommandIndex> Scheduler::State::end_node(uint32_t id, bool lost,
   return poisoned;
 }
 
+void Scheduler::State::take_back(NodeIndex index, Incarnation incarnation, uint32_t i,
+                                 uint32_t start) {
+  const uint32_t id = find_live(index, incarnation);
+  if (id == kNone || i >= commands.size()) return;
+  const Command& command = commands[i];
+  if (!command.busy || command.node != id || command.start != start) return;
+  vacate(i);
+  if (command.state != CommandState::kInFlight) return;  // an earlier start has been kept meanwhile
+  set_state(i, CommandState::kWaiting);
+  enqueue(i);
+}
+
 void Scheduler::State::declare_bad(NodeIndex index) {
   Node& node = nodes[find_or_add(index)];
   if (node.bad) return;

@@ -57,6 +57,7 @@ void Scheduler::State::kept(const Record& record, TimePoint now) {
   if (node.place == Place::kNowhere && node.idle > 0) make_ready(id);
   if (command.state == CommandState::kSucceeded) return;
   command.recorded = true;
+  if (!probes.empty()) end_probe(i);
   if (record.success()) return set_state(i, CommandState::kSucceeded);
   fail_try(i, record, id);
   if (command.state != CommandState::kWaiting) return;

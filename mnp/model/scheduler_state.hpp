@@ -1,11 +1,12 @@
 // What a Scheduler holds. Flat tables; a command is known by its index, a node by its place in
 // `nodes`, which no attempt reuses: Batch's index names another machine in each attempt.
 //
-// A waiting command has at most one entry, in one of four places (Command::queued):
+// A waiting command has at most one entry, in one of five places (Command::queued):
 //   delayed   not before a time: after a lost node, or between two tries
 //   suspects  two losses: to be dealt alone
-//   retries   it failed: rather on another node
-//   queue     everything else, in the order of dealing
+//   probes    it failed on a node that may be bad: to be tried on another; stays until that is
+//   known retries   it failed: rather on another node queue     everything else, in the order of
+//   dealing
 // Entries of the first three may outlive the waiting (a late record was kept): dropped when met.
 #pragma once
 
@@ -42,7 +43,7 @@ struct Scheduler::State {
     bool busy : 1 = false;           // has a slot, or waits for one, on its node
     bool held : 1 = false;           // in its node's list: dealt and not kept
     bool recorded : 1 = false;       // the record of the newest start has been kept
-    bool queued : 1 = true;          // has an entry in one of the four places
+    bool queued : 1 = true;          // has an entry in one of the five places
     bool failed_widely : 1 = false;  // on more than two nodes
   };
 
@@ -71,6 +72,11 @@ struct Scheduler::State {
     uint32_t command;
     auto operator<=>(const Delayed&) const = default;
   };
+  struct Probe {
+    uint32_t command, not_on;
+    CommandState was;  // how it had failed
+    bool ready;        // waits to be dealt
+  };
   struct Deals {
     std::vector<NodeDeal> list;
     std::vector<uint32_t> nodes;  // of each; kNone for a suspect's
@@ -97,6 +103,7 @@ struct Scheduler::State {
   void add_node(NodeIndex index, Incarnation incarnation, uint32_t slots, bool is_main);
   std::vector<CommandIndex> end_node(uint32_t id, bool lost, TimePoint deal_again_at);
   void declare_bad(NodeIndex index);
+  void take_back(NodeIndex index, Incarnation incarnation, uint32_t command, uint32_t start);
   void reopen_failures();
   bool failed_on_good_node(uint32_t command) const;  // of one that failed
   void note_failure(uint32_t command, uint32_t node);
@@ -123,6 +130,14 @@ struct Scheduler::State {
   void reserve_for_suspects();
   void end_reservations();
   bool only_suspects_left() const;
+
+  // scheduler_probes.cpp
+  bool probe(uint32_t command, uint32_t not_on);
+  void deal_probes(Deals& deals);
+  void end_probe(uint32_t command);
+  Probe* find_probe(uint32_t command);
+  bool other_than(uint32_t id) const;  // usable node
+  uint32_t least_busy_but(uint32_t id) const;
 
   // scheduler_records.cpp
   bool ran(NodeIndex node, Incarnation incarnation, CommandIndex command, uint32_t start);
@@ -157,6 +172,7 @@ struct Scheduler::State {
 
   CommandQueue queue;
   std::deque<uint32_t> retries, suspects;
+  std::vector<Probe> probes;
   std::vector<Delayed> delayed;  // a heap, the earliest on top
 
   std::vector<Node> nodes;

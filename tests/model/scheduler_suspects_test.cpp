@@ -55,6 +55,36 @@ TEST_F(SchedulerSuspects, WhatRanIsNoLoss) {
   }
 }
 
+TEST_F(SchedulerSuspects, WhatWasNeverSentIsNoLoss) {
+  make_suspect(1);
+  for (uint32_t incarnation = 1; incarnation <= 3; ++incarnation) {
+    add(0, 1, incarnation);
+    const auto deals = deal();
+    ASSERT_EQ(dealt_to(deals, 0), Indexes{0});
+    EXPECT_TRUE(deals[0].suspect);
+    scheduler().take_back(NodeIndex(0), Incarnation(incarnation),
+                          {{CommandIndex(0), deals[0].items[0].start}});
+    EXPECT_TRUE(lose(0).empty());
+  }
+  EXPECT_EQ(state(0), CommandState::kWaiting);
+  add(1);
+  EXPECT_EQ(dealt_to(deal(), 1), Indexes{0}) << "at once: nothing of it runs";
+  end(1, 0);
+  EXPECT_TRUE(scheduler().finished());
+}
+
+TEST_F(SchedulerSuspects, OnlyWhatIsInFlightIsTakenBack) {
+  make(2);
+  add(0, 2);
+  ASSERT_EQ(dealt(deal()), 2u);
+  ASSERT_TRUE(ran(0, 0));
+  scheduler().take_back(NodeIndex(0), Incarnation(1), {{CommandIndex(0), 1}});
+  scheduler().take_back(NodeIndex(0), Incarnation(2), {{CommandIndex(1), 1}});
+  scheduler().take_back(NodeIndex(0), Incarnation(1), {{CommandIndex(1), 2}});
+  EXPECT_EQ(state(0), CommandState::kRan);
+  EXPECT_EQ(state(1), CommandState::kInFlight);
+}
+
 TEST_F(SchedulerSuspects, WaitsUntilANodeIsEmpty) {
   make(8);
   add(0, 2);
@@ -133,6 +163,22 @@ TEST_F(SchedulerSuspects, MainAloneTakesItLast) {
     end(0, command);
   }
   EXPECT_TRUE(scheduler().finished());
+}
+
+// Main's death right after the first one ran would count against it, and against the next one too.
+TEST_F(SchedulerSuspects, OnMainTheNextWaitsUntilTheOneBeforeIsKept) {
+  make(2);
+  for (uint32_t incarnation = 1; incarnation <= 2; ++incarnation) {
+    add(9, 2, incarnation);
+    ASSERT_EQ(dealt_to(deal(), 9).size(), 2u);
+    lose(9);
+  }
+  add(0, 2, 1, true);
+  ASSERT_EQ(dealt_to(deal(), 0), Indexes{0});
+  ASSERT_TRUE(ran(0, 0));
+  EXPECT_TRUE(deal().empty());
+  scheduler().kept(record(0, 0), now_);
+  EXPECT_EQ(dealt_to(deal(), 0), Indexes{1});
 }
 
 TEST_F(SchedulerSuspects, LeaveHalfOfTheChildrenToTheOthers) {
