@@ -68,8 +68,9 @@ void HistoryReader::take(const Event& event) {
   if (!begun_) take_begun({});
   if (const auto* const record = std::get_if<RecordKept>(&event)) {
     const auto place = translation_.find(record->record.command, record->identity);
-    if (place == record->record.command) return pass(event);
     if (!place) return;
+    if (callbacks_.record) callbacks_.record(journal_, record->record, *place);
+    if (place == record->record.command) return pass(event);
     RecordKept translated = *record;
     translated.record.command = *place;
     return pass(std::move(translated));

@@ -33,6 +33,10 @@ struct HistoryCallbacks {
   std::function<void(size_t journal, const Event& event)> event;
   /// Damage, in its place between the events; may be empty.
   std::function<void(size_t journal, const Damage& damage)> damage;
+  /// Before `event` has a record: the record as its journal says it, with the number that the
+  /// command had in that attempt's list, by which its partials are named; `now`: today's. May be
+  /// empty.
+  std::function<void(size_t journal, const Record& said, CommandIndex now)> record = {};
 };
 
 Result<History> read_history(Store& store, const StageKeys& stage, const CommandList& list,

@@ -56,10 +56,9 @@ void put(Encoder& out, const Stored& stored) {
 
 void put(Encoder& out, const Collect& collect) {
   put_kind(out, Kind::kCollect);
-  out.u64(collect.id).text(collect.array).u8(collect.op);
+  out.u64(collect.id).u8(collect.op);
   put_count(out, collect.partials.size());
   for (const std::string& partial : collect.partials) out.text(partial);
-  out.text(collect.target);
 }
 
 Status over(std::string_view what, size_t size, size_t limit) {
@@ -113,13 +112,11 @@ Result<Message> take_stored(Decoder& in) {
 Result<Message> take_collect(Decoder& in) {
   Collect collect;
   collect.id = in.u64();
-  collect.array = in.text();
   collect.op = in.u8();
   const size_t count = in.count(sizeof(uint32_t));
   MNP_CHECK(check_count(count));
   collect.partials.resize(count);
   for (std::string& partial : collect.partials) partial = in.text();
-  collect.target = in.text();
   return Message(std::move(collect));
 }
 

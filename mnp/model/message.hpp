@@ -50,10 +50,8 @@ struct Kept {
 /// to its rank; every node of the epoch gets a Collect of the same `id`.
 struct Collect {
   uint64_t id = 0;
-  std::string array;                  // path below results/
   uint8_t op = 0;                     // model::ReduceOp
   std::vector<std::string> partials;  // files
-  std::string target;                 // on main only: the file to write; else empty
 };
 
 /// Node -> main, in every epoch once its unkept records have been said again (Stored): starts that
@@ -73,7 +71,8 @@ using Message = std::variant<Deal, Ran, Stored, Kept, Collect, Held>;
 std::vector<Stored> split_stored(std::vector<Record> records);
 
 std::string encode_message(const Message& message);
-/// kProtocol for anything that encode_message does not write, or over a limit (record.hpp, kMaxLine).
+/// kProtocol for anything that encode_message does not write, or over a limit (record.hpp,
+/// kMaxLine).
 Result<Message> decode_message(std::string_view bytes);
 
 }  // namespace mnp::model

@@ -174,6 +174,8 @@ void ChildNode::heard(const Frame& frame) {
       return welcome(frame.payload);
     case Control::kBeatAck:
       return beat_acknowledged(frame.payload);
+    case Control::kPing:
+      return say(Control::kPong, frame.payload);
     case Control::kBell:
       return worker_->ring_rank();
     case Control::kBeginEpoch:

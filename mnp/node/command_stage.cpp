@@ -1,6 +1,7 @@
 #include "mnp/node/command_stage.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -64,6 +65,8 @@ void CommandStage::add_node(NodeIndex node, Incarnation incarnation, uint32_t sl
 }
 
 void CommandStage::lose_node(NodeIndex node, TimePoint deal_again_at, bool orderly) {
+  health_.gone(node);
+  take_back_unsent(node);
   if (nodes_.erase(node) == 0)
     scheduler_.release_slice(node);
   else if (orderly)
@@ -71,6 +74,19 @@ void CommandStage::lose_node(NodeIndex node, TimePoint deal_again_at, bool order
   else
     poison(scheduler_.lose_node(node, deal_again_at));
   turn();
+}
+
+/// What was never sent cannot have ended its node.
+void CommandStage::take_back_unsent(NodeIndex node) {
+  const auto found = nodes_.find(node);
+  if (found == nodes_.end()) return;
+  std::vector<Start> starts(found->second.unsent.begin(), found->second.unsent.end());
+  for (Pending& pending : pending_) {
+    if (!pending.deal || pending.deal->node != node) continue;
+    for (const auto& item : pending.deal->items) starts.emplace_back(item.command, item.start);
+    pending.deal.reset();
+  }
+  scheduler_.take_back(node, found->second.incarnation, starts);
 }
 
 void CommandStage::poison(const std::vector<CommandIndex>& commands) {
@@ -85,7 +101,9 @@ void CommandStage::poison(const std::vector<CommandIndex>& commands) {
 void CommandStage::set_dealing(bool dealing) {
   dealing_ = dealing;
   begun_ |= dealing;
-  if (dealing) turn();
+  if (!dealing) return;
+  send_unsent();
+  turn();
 }
 
 void CommandStage::stop_dealing() {
@@ -129,6 +147,25 @@ void CommandStage::deal() {
     } else {
       send_deal(deal);
     }
+  }
+}
+
+/// One that has waited for the journal may find no world any more: it waits for the next.
+void CommandStage::send_in_world(const model::Scheduler::NodeDeal& deal) {
+  if (dealing_ || deal.node == context_.me.index) return send_deal(deal);
+  const auto node = nodes_.find(deal.node);
+  if (node == nodes_.end() || node->second.incarnation != deal.incarnation) return;
+  for (const auto& item : deal.items) node->second.unsent.insert({item.command, item.start});
+}
+
+void CommandStage::send_unsent() {
+  for (auto& [index, node] : nodes_) {
+    model::Scheduler::NodeDeal deal;
+    deal.node = index;
+    deal.incarnation = node.incarnation;
+    for (const auto& [command, start] : std::exchange(node.unsent, {}))
+      deal.items.push_back({command, start});
+    send_deal(deal);
   }
 }
 
@@ -217,17 +254,49 @@ void CommandStage::committed(uint64_t through) {
   while (!pending_.empty() && pending_.front().ticket <= through) {
     const Pending pending = std::move(pending_.front());
     pending_.pop_front();
-    if (pending.deal) send_deal(*pending.deal);
+    if (pending.deal) send_in_world(*pending.deal);
     if (!pending.record) continue;
     const model::Record& record = *pending.record;
     journaled_.erase({record.command, record.start});
     scheduler_.kept(record, now);
+    health_.ended(record.node, record.command, record.success());
     last_progress_ = now;
     kept[record.node].items.push_back({record.command, record.start});
     callbacks_.kept(record);
   }
   acknowledge(kept);
+  look_at_health();
   turn();
+}
+
+/// Before the stage may be finished: what failed on a bad node only is open again.
+void CommandStage::look_at_health() {
+  try_probes();
+  for (const model::NodeHealth::Probe& probe : health_.probes()) {
+    const model::CommandState state = scheduler_.state(probe.command);
+    if (state == model::CommandState::kFailed || state == model::CommandState::kTimedOut ||
+        state == model::CommandState::kPoisoned)
+      health_.give_up(probe);  // it has found no node, or was lost with the one it found
+  }
+  try_probes();
+  while (const auto bad = health_.next_bad()) {
+    if (scheduler_.nodes_usable() < 2) continue;  // nobody is left to do its work
+    log::warning("node {} is bad and gets no more commands: {}", bad->node.value(), bad->reason);
+    journal_->append(model::NodeBad{bad->node, bad->reason});
+    scheduler_.declare_bad(bad->node);
+    callbacks_.bad(bad->node, bad->reason);
+  }
+}
+
+void CommandStage::try_probes() {
+  while (const auto probe = health_.next_probe()) {
+    if (scheduler_.probe(probe->command, probe->node))
+      log::warning(
+          "node {} may be bad, many commands in a row fail on it: command {} runs elsewhere",
+          probe->node.value(), probe->command.value());
+    else
+      health_.give_up(*probe);
+  }
 }
 
 void CommandStage::acknowledge(std::map<NodeIndex, model::Kept>& kept) {

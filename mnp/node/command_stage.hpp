@@ -13,6 +13,7 @@
 #include "mnp/core/loop.hpp"
 #include "mnp/model/command_list.hpp"
 #include "mnp/model/message.hpp"
+#include "mnp/model/node_health.hpp"
 #include "mnp/model/scheduler.hpp"
 #include "mnp/node/context.hpp"
 #include "mnp/node/journal_thread.hpp"
@@ -27,6 +28,8 @@ class CommandStage {
     /// In the journal: a success's files are final.
     std::function<void(const model::Record&)> kept;
     std::function<void()> finished;  // everything that will be is final and kept; once
+    /// Commands fail on this node that succeed elsewhere; it is dealt nothing any more.
+    std::function<void(NodeIndex, const std::string& reason)> bad;
   };
   /// Reads the stage's list. The journals of earlier attempts are restored next, then `begin`.
   static Result<std::unique_ptr<CommandStage>> open(Loop& loop, const Context& context);
@@ -63,7 +66,8 @@ class CommandStage {
   using Start = std::pair<CommandIndex, uint32_t>;
   struct Node {
     Incarnation incarnation;
-    std::set<Start> unheard;  // dealt; neither ran nor stored as far as main has heard
+    std::set<Start> unheard;  // sent; neither ran nor stored as far as main has heard
+    std::set<Start> unsent;   // dealt, and no world to send it in when it was in the journal
   };
   struct Pending {  // waits for its ticket
     uint64_t ticket = 0;
@@ -73,6 +77,11 @@ class CommandStage {
   CommandStage(Loop& loop, const Context& context, model::CommandList list);
   void deal();
   void send_deal(const model::Scheduler::NodeDeal& deal);
+  void send_in_world(const model::Scheduler::NodeDeal& deal);
+  void send_unsent();
+  void take_back_unsent(NodeIndex node);
+  void look_at_health();
+  void try_probes();
   void acknowledge(std::map<NodeIndex, model::Kept>& kept);
   void poison(const std::vector<CommandIndex>& commands);
   void plan_turn();
@@ -83,11 +92,12 @@ class CommandStage {
   std::unique_ptr<model::CommandList> list_;
   std::vector<uint64_t> identities_;
   model::Scheduler scheduler_;
+  model::NodeHealth health_;
   JournalThread* journal_ = nullptr;
   Callbacks callbacks_;
   std::map<NodeIndex, Node> nodes_;
-  std::deque<Pending> pending_;      // in the order of their tickets
-  std::set<Start> journaled_;        // records among `pending_`
+  std::deque<Pending> pending_;  // in the order of their tickets
+  std::set<Start> journaled_;    // records among `pending_`
   std::optional<Loop::TimerId> timer_;
   TimePoint last_progress_ = Clock::now();
   bool dealing_ = false, begun_ = false, careful_ = false, told_ = false;

@@ -26,6 +26,8 @@ enum class Control : uint8_t {
   kRefused = 12,    // main: text; do not come again
   kBeginEpoch = 13,  // main: BeginEpoch; its daemons and its rank are let in from now on
   kMessage = 14,     // both: a model::Message, where no MPI world can carry it (a drain)
+  kPing = 15,        // main: u64; do you live?
+  kPong = 16,        // child, at once: the same u64
   // MPI daemons (mnp/node/spawn.hpp): u64 spawn id in front of each payload.
   kSpawn = 20,
   kSpawnStdout = 21,

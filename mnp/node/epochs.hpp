@@ -43,6 +43,9 @@ class Epochs {
   void admit();
   /// It leaves the epoch, which thereby ends, if it is in.
   void lost(NodeIndex node, TimePoint not_before = {});
+  /// What the ranks were asked for does not come about although all of them are there: ends the
+  /// epoch as one that its world has failed.
+  void world_failed(const std::string& why) { fail_launch(why); }
   /// No other epoch any more; `done` once nothing is left of the last.
   void stop(std::function<void()> done);
 

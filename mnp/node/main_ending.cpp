@@ -158,7 +158,7 @@ model::Progress MainNode::progress() const {
   progress.ended = ended_;
   progress.updated = wall_seconds();
   if (ended_ > 0) progress.status = status_;
-  if (!outcome_) progress.text = outcome_.error().text;
+  progress.text = outcome_ ? roster_->bad_text() : outcome_.error().text;
   return progress;
 }
 

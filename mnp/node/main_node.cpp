@@ -62,8 +62,9 @@ Status MainNode::open_work() {
   reduction_ = std::make_unique<Reduction>(
       context_,
       Reduction::Callbacks{
-          [this](NodeIndex node, const model::Collect& order) { collect(node, order); },
+          [this](NodeIndex node, const model::ReduceOrder& order) { order_reduction(node, order); },
           [this](const model::ResultFile& file) { journal_->append(model::Reduced{file}); },
+          [this](const std::string& why) { epochs_->world_failed(why); },
           [this](const Status& done) { end(done); }});
   if (!context_.is_program()) {
     MNP_TRY(commands_, CommandStage::open(loop_, context_));
@@ -83,21 +84,22 @@ Status MainNode::open_journal() {
   const TimePoint claimed = Clock::now();
   owner_seen_ = context_.me.lease_clock().now();
   const model::CommandList& list = commands_ ? commands_->list() : *program_list_;
-  std::vector<std::pair<size_t, model::Record>> kept;  // with partials
-  const auto on_event = [&](size_t journal, const model::Event& event) {
+  std::vector<std::tuple<size_t, model::Record, CommandIndex>> kept;  // with partials
+  const auto on_event = [&](size_t, const model::Event& event) {
     if (commands_) commands_->restore(event);
     if (program_) program_->restore(event);
-    const auto* record = std::get_if<model::RecordKept>(&event);
-    if (record != nullptr && context_.spec().reduce) kept.emplace_back(journal, record->record);
   };
   const auto on_damage = [](size_t, const model::Damage& damage) {
     log::warning("{} line {}: {}; what it may have held is not final", damage.key, damage.line,
                  damage.what);
   };
+  const auto on_record = [&](size_t journal, const model::Record& record, CommandIndex now) {
+    if (context_.spec().reduce) kept.emplace_back(journal, record, now);
+  };
   MNP_TRY(const model::History history,
-          model::read_history(*context_.store, keys, list, {on_event, on_damage}));
-  for (auto& [journal, record] : kept)
-    reduction_->add(parent_of(history.journals[journal]), record);
+          model::read_history(*context_.store, keys, list, {on_event, on_damage, on_record}));
+  for (const auto& [journal, record, now] : kept)
+    reduction_->add(parent_of(history.journals[journal]), record, now);
   careful_ = !history.goodbye;
   if (!history.goodbye) deal_from_ = claimed + kFenceLeases * context_.spec().lease + kLeaseMargin;
   begun_.run = context_.me.run;
@@ -159,6 +161,7 @@ Status MainNode::open_roster() {
   };
   roster_ = std::make_unique<Roster>(loop_, context_, *key, model::plan_to_json(context_.plan),
                                      std::move(callbacks));
+  roll_call_ = std::make_unique<RollCall>(*roster_);
   if (context_.me.nodes == 1) return {};
   return roster_->listen();
 }
@@ -201,17 +204,19 @@ Status MainNode::create_worker() {
 void MainNode::start() {
   set_timers();
   if (commands_)
-    commands_->begin(*journal_, begun_, careful_,
-                     CommandStage::Callbacks{[this](NodeIndex node, const model::Message& message) {
-                                               send(node, message);
-                                             },
-                                             [this](const model::Record& record) {
-                                               reduction_->add(context_.attempt().attempt, record);
-                                             },
-                                             [this] { commands_finished(); }});
+    commands_->begin(
+        *journal_, begun_, careful_,
+        CommandStage::Callbacks{
+            [this](NodeIndex node, const model::Message& message) { send(node, message); },
+            [this](const model::Record& record) {
+              reduction_->add(context_.attempt().attempt, record, record.command);
+            },
+            [this] { commands_finished(); },
+            [this](NodeIndex node, const std::string& reason) { node_bad(node, reason); }});
   if (program_)
     program_->begin(*journal_, *roster_, *worker_,
-                    ProgramStage::Callbacks{[this](const Status& done) { end(done); }});
+                    ProgramStage::Callbacks{[this](const Status& done) { end(done); },
+                                            [this] { program_failed(); }});
   roster_->set_main(describe_machine(machine_, context_.me.own_address), 0, false);
   if (auto prepares = worker_->prepare([this](const Result<uint32_t>& slots) { prepared(slots); });
       !prepares)

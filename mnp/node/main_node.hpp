@@ -19,6 +19,7 @@
 #include "mnp/node/keeper_link.hpp"
 #include "mnp/node/program_stage.hpp"
 #include "mnp/node/reduction.hpp"
+#include "mnp/node/roll_call.hpp"
 #include "mnp/node/roster.hpp"
 #include "mnp/node/spawn_desk.hpp"
 #include "mnp/node/worker.hpp"
@@ -68,13 +69,16 @@ class MainNode {
   void inputs_ready();
   bool supplied_by_links() const;
   void start_program();
+  void program_failed();
   void node_lost(NodeIndex node, TimePoint deal_again_at, bool orderly);
   void go_on_without(NodeIndex node, TimePoint deal_again_at);
+  void node_bad(NodeIndex node, const std::string& reason);
+  bool enough_alive();
   void node_said(NodeIndex node, Control what, const std::string& payload);
   void take_message(NodeIndex from, model::Message message);
   void send(NodeIndex node, const model::Message& message);
   void ring(NodeIndex node);
-  void collect(NodeIndex node, const model::Collect& collect);
+  void order_reduction(NodeIndex node, const model::ReduceOrder& order);
   void commands_finished();
   void journal_failed(const Error& error);
   void every_beat();
@@ -105,6 +109,7 @@ class MainNode {
   std::unique_ptr<Errands> errands_;
   std::unique_ptr<JournalThread> journal_;
   std::unique_ptr<Roster> roster_;
+  std::unique_ptr<RollCall> roll_call_;
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<DaemonHost> daemons_;
   std::unique_ptr<SpawnDesk> desk_;

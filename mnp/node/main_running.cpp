@@ -157,6 +157,13 @@ void MainNode::start_program() {
   });
 }
 
+/// Only a program that failed with all its nodes alive has failed: one of them may be gone without
+/// main having noticed.
+void MainNode::program_failed() {
+  if (phase_ == Phase::kEnding) return;
+  roll_call_->begin(epochs_->members(), context_.me.index, [this] { program_->let_stand(); });
+}
+
 // ---- nodes
 
 void MainNode::node_lost(NodeIndex node, TimePoint deal_again_at, bool orderly) {
@@ -176,17 +183,32 @@ void MainNode::node_lost(NodeIndex node, TimePoint deal_again_at, bool orderly) 
 }
 
 void MainNode::go_on_without(NodeIndex node, TimePoint deal_again_at) {
-  if (phase_ == Phase::kJoining || phase_ == Phase::kEnding) return;
-  const size_t alive = roster_->count(NodeState::kReady);
-  if (alive < context_.spec().min_alive)
-    return end(
-        fail(Code::kNodesLost, fmt::format("{} nodes are alive, min_alive is {}; gone: {}", alive,
-                                           context_.spec().min_alive, roster_->missing_text())));
+  if (phase_ == Phase::kJoining || phase_ == Phase::kEnding || !enough_alive()) return;
   if (!program_) return epochs_->lost(node);
   if (program_->ended() || (epochs_->has(node) && !program_->may_restart(node))) return;
+  if (epochs_->has(node)) roll_call_->cancel();
   // The node may come back without the inputs that were broadcast.
   if (!supplied_by_links()) epochs_->set_launch(nullptr);
   epochs_->lost(node, deal_again_at);
+}
+
+void MainNode::node_bad(NodeIndex node, const std::string& reason) {
+  roster_->note_bad(node, reason);
+  write_nodes();
+  write_progress();
+  enough_alive();
+}
+
+/// A bad node does no work: with nobody else the stage would never end. False: it ends now.
+bool MainNode::enough_alive() {
+  const size_t alive = roster_->count(NodeState::kReady) - roster_->count_bad();
+  if (phase_ == Phase::kEnding || alive >= context_.spec().min_alive) return true;
+  std::string gone = roster_->missing_text();
+  if (const std::string bad = roster_->bad_text(); !bad.empty())
+    gone += (gone.empty() ? "" : ", ") + bad;
+  end(fail(Code::kNodesLost, fmt::format("{} nodes are alive, min_alive is {}; gone: {}", alive,
+                                         context_.spec().min_alive, gone)));
+  return false;
 }
 
 void MainNode::node_said(NodeIndex node, Control what, const std::string& payload) {
@@ -204,6 +226,8 @@ void MainNode::node_said(NodeIndex node, Control what, const std::string& payloa
       break;
     case Control::kGoodbye:
       return;
+    case Control::kPong:
+      return roll_call_->heard(node, payload);
     case Control::kSpawnStdout:
     case Control::kSpawnStderr:
     case Control::kSpawnExited:
@@ -250,10 +274,10 @@ void MainNode::send(NodeIndex node, const model::Message& message) {
   if (const auto* kept = std::get_if<model::Kept>(&message)) return worker_->kept(*kept);
 }
 
-void MainNode::collect(NodeIndex node, const model::Collect& order) {
-  if (node != context_.me.index) return worker_->rank_send(node, order);
-  worker_->rank_frame(model::RankFrame::kReduce,
-                      encode(model::ReduceOrder{order.id, order.op, order.partials, order.target}));
+void MainNode::order_reduction(NodeIndex node, const model::ReduceOrder& order) {
+  if (node != context_.me.index)
+    return worker_->rank_send(node, model::Collect{order.id, order.op, order.files});
+  worker_->rank_frame(model::RankFrame::kReduce, encode(order));
 }
 
 // ---- outcomes

@@ -1,6 +1,7 @@
 #include "mnp/node/program_stage.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -66,16 +67,25 @@ Status ProgramStage::launch(EpochNumber epoch, MpiHosts hosts, const fs::path& f
   dealt.items.push_back({CommandIndex(0), starts_, identity_});
   journal_->append(std::move(dealt));
   running_ = true;
-  return worker_->start_program(epoch, starts_, std::move(start),
-                                [this, number = starts_](bool by_itself) {
-                                  if (number != starts_) return;
-                                  running_ = false;
-                                  ended_ = by_itself;
-                                });
+  return worker_->start_program(
+      epoch, starts_, std::move(start),
+      [this, number = starts_](const cpu::Finished& finished) { ended(number, finished); });
+}
+
+void ProgramStage::ended(uint32_t start, const cpu::Finished& finished) {
+  if (start != starts_) return;
+  running_ = false;
+  if (finished.stopped || start == undone_) return;
+  ended_ = true;
+  doubtful_ = !finished.ending.success();
+  if (doubtful_) callbacks_.failed();
 }
 
 bool ProgramStage::may_restart(NodeIndex lost) {
-  if (told_) return true;
+  if (told_ || ended()) return true;
+  undone_ = starts_;
+  ended_ = doubtful_ = false;
+  record_.reset();
   if (launches_ <= context_.spec().restarts) {
     log::warning("the program has lost node {} and is started again ({} of {} restarts)",
                  lost.value(), launches_, context_.spec().restarts);
@@ -88,16 +98,25 @@ bool ProgramStage::may_restart(NodeIndex lost) {
   return false;
 }
 
+void ProgramStage::let_stand() {
+  if (!std::exchange(doubtful_, false)) return;
+  if (record_) keep_record();
+}
+
 void ProgramStage::stored(const std::vector<model::Record>& records) {
   for (const model::Record& record : records) {
-    if (record.start != starts_ || record_) continue;
+    if (record.start != starts_ || record.start == undone_ || record_) continue;
     record_ = record;
-    ticket_ = journal_->append(model::RecordKept{record, identity_});
+    if (!doubtful_) keep_record();
   }
 }
 
+void ProgramStage::keep_record() {
+  ticket_ = journal_->append(model::RecordKept{*record_, identity_});
+}
+
 void ProgramStage::committed(uint64_t through) {
-  if (!record_ || told_ || through < ticket_) return;
+  if (ticket_ == 0 || told_ || through < ticket_) return;
   told_ = true;
   if (record_->success()) return callbacks_.finished({});
   const std::string how = record_->error.empty() ? model::to_text(record_->ending) : record_->error;

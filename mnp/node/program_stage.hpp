@@ -19,6 +19,9 @@ class ProgramStage {
  public:
   struct Callbacks {
     std::function<void(Status)> finished;  // kProgramFailed, kNodesLost
+    /// It has failed by itself. Whether the loss of a node is behind that is not known yet: either
+    /// `let_stand` or `may_restart` follows.
+    std::function<void()> failed;
   };
   ProgramStage(const Context& context, uint64_t identity)
       : context_(context), identity_(identity) {}
@@ -29,20 +32,25 @@ class ProgramStage {
 
   /// For Epochs: starts the program, for the first time or again as a whole.
   Status launch(EpochNumber epoch, MpiHosts hosts, const fs::path& folder);
-  /// A node of the epoch is lost. False: the restarts are used up, and `finished` has been called.
+  /// A node of the epoch is lost: what the program has come to since does not count. False: the
+  /// restarts are used up, and `finished` has been called.
   bool may_restart(NodeIndex lost);
+  /// All nodes of the epoch have outlived the program: its failure is its own.
+  void let_stand();
 
   void stored(const std::vector<model::Record>& records);
   void committed(uint64_t through);
 
   bool running() const { return running_; }
-  /// By itself: what it has left is being stored, and it is not started again.
-  bool ended() const { return ended_; }
+  /// By itself and for good: what it has left is being stored, and it is not started again.
+  bool ended() const { return ended_ && !doubtful_; }
   const std::optional<model::Record>& record() const { return record_; }
 
  private:
   Result<cpu::Start> start_of(EpochNumber epoch, const MpiHosts& hosts,
                               const fs::path& folder) const;
+  void ended(uint32_t start, const cpu::Finished& finished);
+  void keep_record();
 
   const Context& context_;
   const uint64_t identity_;
@@ -52,9 +60,11 @@ class ProgramStage {
   Callbacks callbacks_;
   uint32_t starts_ = 0;    // in the run
   uint32_t launches_ = 0;  // by this main
-  uint64_t ticket_ = 0;    // of the record
+  uint32_t undone_ = 0;    // the start that a lost node has undone
+  uint64_t ticket_ = 0;    // of the record; 0: not in the journal yet
   std::optional<model::Record> record_;
   bool succeeded_ = false, running_ = false, ended_ = false, told_ = false;
+  bool doubtful_ = false;  // it has failed, perhaps since a node is gone
 };
 
 }  // namespace mnp::node

@@ -24,15 +24,19 @@ class Reduction {
   static constexpr size_t kMaxNames = kMaxFrame - (size_t{64} << 10);
 
   struct Callbacks {
-    std::function<void(NodeIndex, const model::Collect&)> collect;
+    /// A node's share, for its rank; only main's has a target.
+    std::function<void(NodeIndex, const model::ReduceOrder&)> order;
     std::function<void(const model::ResultFile&)> reduced;  // one array is in results/
-    std::function<void(Status)> finished;                   // all are, or why not
+    /// The ranks do not come together on it, which a new epoch may mend.
+    std::function<void(const std::string& why)> stuck;
+    std::function<void(Status)> finished;  // all are, or why not
   };
   Reduction(const Context& context, Callbacks callbacks)
       : context_(context), callbacks_(std::move(callbacks)) {}
 
-  /// `attempt`: key of the attempt that kept the record.
-  void add(const std::string& attempt, const model::Record& record);
+  /// `attempt`: key of the attempt that kept the record, and in whose list the record's command is
+  /// numbered. `now`: the command in today's list.
+  void add(const std::string& attempt, const model::Record& record, CommandIndex now);
   bool wanted() const { return !arrays_.empty(); }
 
   /// Begins, or begins again in a new epoch with what is not reduced yet.
@@ -49,6 +53,7 @@ class Reduction {
   };
   void advance();
   Status order(const std::string& path, const Array& array);
+  Error name_commands(Error error, const Array& array) const;
   void give_up(const Status& why);
 
   const Context& context_;

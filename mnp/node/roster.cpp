@@ -235,6 +235,12 @@ size_t Roster::count(NodeState state) const {
                                            [&](const RosterNode& n) { return n.state == state; }));
 }
 
+size_t Roster::count_bad() const {
+  return static_cast<size_t>(std::count_if(nodes_.begin(), nodes_.end(), [](const RosterNode& n) {
+    return n.state == NodeState::kReady && !n.bad.empty();
+  }));
+}
+
 size_t Roster::connected() const {
   return static_cast<size_t>(std::count_if(nodes_.begin(), nodes_.end(), [](const RosterNode& n) {
     return n.channel && n.channel->open();

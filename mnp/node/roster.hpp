@@ -32,6 +32,7 @@ struct RosterNode {
   TimePoint last_beat{};             // that was acknowledged
   std::unique_ptr<Channel> channel;  // none: main itself, or not connected
   std::vector<EpochNumber> epochs;
+  std::string bad;  // why it gets no commands; empty while it does
 };
 
 /// Lives in the agent's loop.
@@ -63,12 +64,18 @@ class Roster {
 
   const RosterNode& at(NodeIndex node) const { return nodes_.at(node.value()); }
   void note_epoch(NodeIndex node, EpochNumber epoch);
+  void note_bad(NodeIndex node, std::string reason) {
+    nodes_.at(node.value()).bad = std::move(reason);
+  }
   /// Nodes that can be dealt to, main first, then by index.
   std::vector<NodeIndex> ready() const;
   size_t count(NodeState state) const;
   size_t connected() const;  // children
+  size_t count_bad() const;  // among those that are ready
   /// "node 3 (never joined), node 5 (lost: its connection closed)"
   std::string missing_text() const;
+  /// "node 3 (bad: 7 commands in a row have failed on it ...)"
+  std::string bad_text() const;
   /// The node whose address this is; none: nullopt.
   std::optional<NodeIndex> find_address(const std::string& address) const;
   /// nodes.json (DESIGN section 6).

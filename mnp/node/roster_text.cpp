@@ -48,6 +48,13 @@ std::string Roster::missing_text() const {
   return join(parts, ", ");
 }
 
+std::string Roster::bad_text() const {
+  std::vector<std::string> parts;
+  for (uint32_t i = 0; i < nodes_.size(); ++i)
+    if (!nodes_[i].bad.empty()) parts.push_back(fmt::format("node {} (bad: {})", i, nodes_[i].bad));
+  return join(parts, ", ");
+}
+
 std::string Roster::to_json() const {
   using Json = nlohmann::ordered_json;
   Json list = Json::array();
@@ -67,6 +74,7 @@ std::string Roster::to_json() const {
       for (const EpochNumber epoch : node.epochs) epochs.push_back(epoch.value());
       row["epochs"] = std::move(epochs);
     }
+    if (!node.bad.empty()) row["bad"] = node.bad;
     if (!node.reason.empty()) row["reason"] = node.reason;
     list.push_back(std::move(row));
   }

@@ -96,6 +96,19 @@ TEST_F(HistoryOf, SpeaksOfTodaysList) {
   EXPECT_EQ(said(list_), "0:begun1 0:dealt,0,2 0:record0 0:record1 0:record2 0:poisoned2 ");
 }
 
+TEST_F(HistoryOf, RecordsAreAlsoToldAsTheirOwnJournalSaysThem) {
+  ASSERT_TRUE(write_journal(store_, journal("a"), {{begun(1), kept(0), kept(1), kept(2)}}));
+  const auto edited = CommandList::parse("new\nc\na\n", "list");  // b is gone
+  std::vector<std::pair<uint32_t, uint32_t>> told;                // then, now
+  HistoryCallbacks callbacks;
+  callbacks.event = [](size_t, const Event&) {};
+  callbacks.record = [&](size_t, const Record& record, CommandIndex now) {
+    told.emplace_back(record.command.value(), now.value());
+  };
+  ASSERT_TRUE(read_history(store_, kStage, *edited, callbacks));
+  EXPECT_EQ(told, (std::vector<std::pair<uint32_t, uint32_t>>{{0, 2}, {2, 1}}));
+}
+
 TEST_F(HistoryOf, AfterDamageFailuresAreOpen) {
   ASSERT_TRUE(write_journal(store_, journal("a"), {{begun(1)}, {kept(0)}, {kept(1)}}));
   ASSERT_TRUE(write_journal(store_, journal("b"), {{begun(2), Ended{0, ""}}}));

@@ -15,7 +15,7 @@ const std::vector<Message>& every_message() {
       Ran{{{CommandIndex(1), 2}, {CommandIndex(4), 1}}},
       Stored{{full_record(), failed_record(1, 1)}},
       Kept{{{CommandIndex(9), 3}}},
-      Collect{7, "slices/sum.npy", 2, {"a", "b"}, "/scratch/sum.npy"},
+      Collect{7, 2, {"a", "b"}},
       Held{{{CommandIndex(5), 6}}},
   };
   return messages;
@@ -37,8 +37,7 @@ struct Words {
     return "stored" + out.take();
   }
   std::string operator()(const Collect& collect) const {
-    std::string text = "collect" + std::to_string(collect.id) + collect.array +
-                       std::to_string(collect.op) + collect.target;
+    std::string text = "collect" + std::to_string(collect.id) + std::to_string(collect.op);
     for (const auto& partial : collect.partials) text += "|" + partial;
     return text;
   }

@@ -27,7 +27,8 @@ class CommandStageTest : public StageTest {
     stage->begin(
         *journal, begun, careful,
         {[this](NodeIndex node, const model::Message& message) { take(node, message); },
-         [this](const model::Record& record) { kept.push_back(record); }, [this] { ++finished; }});
+         [this](const model::Record& record) { kept.push_back(record); }, [this] { ++finished; },
+         [this](NodeIndex node, const std::string&) { bad.push_back(node.value()); }});
   }
   void take(NodeIndex node, const model::Message& message) {
     if (const auto* deal = std::get_if<model::Deal>(&message)) {
@@ -62,13 +63,14 @@ class CommandStageTest : public StageTest {
   void ran(uint32_t node, Start start) {
     stage->ran(NodeIndex(node), {{{CommandIndex(start.first), start.second}}});
   }
-  /// Nodes run and store what they have been dealt, until the stage has finished.
-  bool work() {
+  /// Nodes run and store what they have been dealt, until the stage has finished. `exit` says how
+  /// a command ends on a node.
+  bool work(const std::function<int(uint32_t node, uint32_t command)>& exit = {}) {
     Starts done;
     return until([&] {
       for (const auto& [node, starts] : std::map(dealt))
         for (const Start& start : starts)
-          if (done.insert(start).second) store(node, start);
+          if (done.insert(start).second) store(node, start, exit ? exit(node, start.first) : 0);
       return finished > 0;
     });
   }
@@ -78,6 +80,7 @@ class CommandStageTest : public StageTest {
   std::map<uint32_t, std::vector<Start>> acks;
   std::vector<std::string> lines;
   std::vector<model::Record> kept;
+  std::vector<uint32_t> bad;
   int finished = 0;
 };
 
@@ -259,6 +262,111 @@ TEST_F(CommandStageTest, SuspectsAreJournaledBeforeTheyAreSentAndPoisonedAtTheTh
   const auto poisoned = journaled<model::Poisoned>();
   ASSERT_EQ(poisoned.size(), 1U);
   EXPECT_EQ(poisoned[0].identity, stage->list().identities()[0]);
+}
+
+TEST_F(CommandStageTest, ADealThatWaitedForTheJournalWhenItsNodeDiedIsNoLoss) {
+  open("true\n");
+  stage->set_dealing(true);
+  for (const uint32_t start : {1U, 2U}) {
+    add(2, 1, start);
+    stage->turn();
+    ASSERT_TRUE(until([&] { return dealt[2].count({0, start}) == 1; }));
+    lose(2);
+  }
+  for (const uint32_t incarnation : {3U, 4U, 5U}) {
+    journal_store.shut(true);
+    add(2, 1, incarnation);
+    stage->turn();
+    settle(Milliseconds(30));
+    lose(2);
+    journal_store.shut(false);
+    ASSERT_TRUE(journal->flush(Clock::now() + kHangs));
+  }
+  settle(Milliseconds(30));
+  EXPECT_EQ(stage->counts().poisoned, 0U);
+  EXPECT_EQ(dealt[2], (Starts{{0, 1}, {0, 2}}));
+  add(3, 1);
+  stage->turn();
+  EXPECT_TRUE(until([&] { return dealt[3].size() == 1; }));
+}
+
+TEST_F(CommandStageTest, ADealThatFindsNoWorldWaitsForTheNextAndIsNoLoss) {
+  open("true\n");
+  stage->set_dealing(true);
+  for (const uint32_t start : {1U, 2U}) {
+    add(2, 1, start);
+    stage->turn();
+    ASSERT_TRUE(until([&] { return dealt[2].count({0, start}) == 1; }));
+    lose(2);
+  }
+  for (const uint32_t incarnation : {3U, 4U}) {
+    journal_store.shut(true);
+    add(2, 1, incarnation);
+    stage->turn();
+    stage->set_dealing(false);
+    journal_store.shut(false);
+    ASSERT_TRUE(journal->flush(Clock::now() + kHangs));
+    settle(Milliseconds(30));
+    EXPECT_EQ(dealt[2].size(), 2U) << "there is no world";
+    if (incarnation == 3) lose(2);
+    stage->set_dealing(true);
+  }
+  EXPECT_EQ(stage->counts().poisoned, 0U);
+  ASSERT_TRUE(until([&] { return dealt[2].size() == 3; }));
+  store(2, {0, 4}, 0, 4);
+  EXPECT_TRUE(until([&] { return finished == 1; }));
+}
+
+TEST_F(CommandStageTest, ANodeWhereCommandsFailThatSucceedElsewhereIsBad) {
+  std::string list;
+  for (int i = 0; i < 60; ++i) list += fmt::format("echo {}\n", i);
+  open(list);
+  for (const uint32_t node : {0U, 1U, 2U}) add(node, 1);
+  stage->set_dealing(true);
+  ASSERT_TRUE(work([](uint32_t node, uint32_t) { return node == 2 ? 1 : 0; }));
+  EXPECT_EQ(stage->counts().succeeded, 60U);
+  EXPECT_EQ(bad, std::vector<uint32_t>{2});
+  ASSERT_TRUE(journal->flush(Clock::now() + kHangs));
+  const auto journaled_bad = journaled<model::NodeBad>();
+  ASSERT_EQ(journaled_bad.size(), 1U);
+  EXPECT_EQ(journaled_bad[0].node, NodeIndex(2));
+  EXPECT_FALSE(journaled_bad[0].reason.empty());
+}
+
+TEST_F(CommandStageTest, AStageWhoseCommandsFailEverywhereEndsWithEachRunOnce) {
+  std::string list;
+  for (int i = 0; i < 60; ++i) list += fmt::format("echo {}\n", i);
+  open(list);
+  for (const uint32_t node : {0U, 1U, 2U}) add(node, 1);
+  stage->set_dealing(true);
+  ASSERT_TRUE(work([](uint32_t, uint32_t) { return 1; }));
+  EXPECT_EQ(stage->counts().failed, 60U);
+  EXPECT_EQ(lines.size(), 60U);
+  EXPECT_TRUE(bad.empty());
+}
+
+TEST_F(CommandStageTest, CommandsThatAreBrokenThemselvesMakeNoNodeBad) {
+  std::string list;
+  for (int i = 0; i < 90; ++i) list += fmt::format("echo {}\n", i);
+  open(list);
+  for (const uint32_t node : {0U, 1U, 2U}) add(node, 1);
+  stage->set_dealing(true);
+  ASSERT_TRUE(work([](uint32_t, uint32_t command) { return command >= 30 && command < 60; }));
+  EXPECT_EQ(stage->counts().failed, 30U);
+  EXPECT_EQ(stage->counts().succeeded, 60U);
+  EXPECT_TRUE(bad.empty());
+  EXPECT_LE(lines.size(), 100U) << "a few were tried elsewhere";
+}
+
+TEST_F(CommandStageTest, OneNodeAloneIsNeverBad) {
+  std::string list;
+  for (int i = 0; i < 60; ++i) list += fmt::format("echo {}\n", i);
+  open(list);
+  add(2, 1);
+  stage->set_dealing(true);
+  ASSERT_TRUE(work([](uint32_t, uint32_t command) { return command >= 10; }));
+  EXPECT_EQ(lines.size(), 60U);
+  EXPECT_TRUE(bad.empty());
 }
 
 TEST_F(CommandStageTest, AfterALostMainItsOwnDealsAreJournaledFirst) {

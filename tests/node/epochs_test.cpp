@@ -168,6 +168,18 @@ TEST_F(EpochsTest, GivesUpAfterSomeLaunchesInARow) {
   EXPECT_EQ(begun.size(), 3U);
 }
 
+TEST_F(EpochsTest, AWorldThatDoesNotDoWhatItIsAskedCountsAsFailed) {
+  epochs->renew("begins");
+  for (uint32_t epoch = 1; epoch <= 3; ++epoch) {
+    ASSERT_TRUE(until([&] { return epochs->up() && epochs->number() == EpochNumber(epoch); }));
+    epochs->world_failed("a reduction is stuck");
+    ASSERT_TRUE(child_ends(epoch)) << epoch;
+  }
+  ASSERT_TRUE(until([&] { return gave_up.has_value(); }));
+  EXPECT_EQ(gave_up->code, Code::kMpi);
+  EXPECT_NE(gave_up->text.find("a reduction is stuck"), std::string::npos) << gave_up->text;
+}
+
 TEST_F(EpochsTest, ReasonsHoldWhatMpirunSaidWithoutItsNoise) {
   EXPECT_TRUE(create_file_once(note("mnp-rank"), "#!/bin/sh\n", 0755));
   EXPECT_TRUE(create_file_once(note("mpirun"),

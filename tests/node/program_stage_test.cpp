@@ -22,7 +22,11 @@ class ProgramStageTest : public WorkerTest {
     open_journal([this](uint64_t through) { stage->committed(through); });
     on_stored = [this](const std::vector<model::Record>& records) { stage->stored(records); };
     stage->begin(*journal, *roster, *worker,
-                 {[this](const Status& done) { finished.push_back(done); }});
+                 {[this](const Status& done) { finished.push_back(done); },
+                  [this] {
+                    ++failed;
+                    if (all_live) stage->let_stand();
+                  }});
   }
   void launch(uint32_t epoch = 3) {
     MpiHosts hosts{{context.me.own_address}, 1, {"127.0.0.0/8", "lo", true}, "/opt/mnp-rsh"};
@@ -40,6 +44,8 @@ class ProgramStageTest : public WorkerTest {
   }
   std::unique_ptr<ProgramStage> stage;
   std::vector<Status> finished;
+  bool all_live = true;  // the nodes answer at once
+  int failed = 0;
 };
 
 TEST_F(ProgramStageTest, AScriptFindsWhatItsMpirunNeeds) {
@@ -82,6 +88,53 @@ TEST_F(ProgramStageTest, AProgramThatFailsIsAFailureAndNotStartedAgain) {
   EXPECT_TRUE(stage->ended());
   EXPECT_TRUE(stage->may_restart(NodeIndex(2)));  // the node was lost after the end
   EXPECT_EQ(finished.size(), 1U);
+}
+
+TEST_F(ProgramStageTest, AFailureStandsOnceAllNodesHaveOutlivedIt) {
+  all_live = false;
+  begin("exit 3");
+  launch();
+  ASSERT_TRUE(until([&] { return failed == 1 && stage->record().has_value(); }));
+  settle();
+  EXPECT_TRUE(finished.empty());
+  EXPECT_FALSE(stage->ended());
+  EXPECT_TRUE(journaled<model::RecordKept>().empty());
+  stage->let_stand();
+  EXPECT_TRUE(stage->ended());
+  ASSERT_TRUE(until([&] { return finished.size() == 1; }));
+  ASSERT_FALSE(finished[0]);
+  EXPECT_EQ(finished[0].error().code, Code::kProgramFailed);
+  EXPECT_EQ(journaled<model::RecordKept>().size(), 1U);
+}
+
+TEST_F(ProgramStageTest, AFailureThatALostNodeExplainsCountsForNothing) {
+  all_live = false;
+  begin("[ $MNP_TRY = 2 ]");
+  launch(1);
+  ASSERT_TRUE(until([&] { return failed == 1 && stage->record().has_value(); }));
+  EXPECT_TRUE(stage->may_restart(NodeIndex(2)));
+  stage->let_stand();  // an answer that was on its way
+  end(1);
+  settle();
+  EXPECT_TRUE(finished.empty());
+  launch(2);
+  ASSERT_TRUE(until([&] { return finished.size() == 1; }));
+  EXPECT_TRUE(finished[0]);
+  const auto records = journaled<model::RecordKept>();
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].record.start, 2U);
+}
+
+TEST_F(ProgramStageTest, WhatALostNodeHasUndoneIsNotStoredLater) {
+  begin("exit 3");
+  launch(1);
+  ASSERT_TRUE(stage->running());
+  EXPECT_TRUE(stage->may_restart(NodeIndex(2)));  // before main hears of the program's end
+  ASSERT_TRUE(until([&] { return !stored.empty(); }));
+  settle();
+  EXPECT_EQ(failed, 0);
+  EXPECT_FALSE(stage->record());
+  EXPECT_TRUE(finished.empty());
 }
 
 TEST_F(ProgramStageTest, NothingIsOverBeforeItsRecordIsInTheJournal) {

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "mnp/model/history.hpp"
+
 #include "stage_fixture.hpp"
 
 namespace mnp::node {
@@ -43,49 +45,55 @@ class ReductionTest : public StageTest {
   }
   uint64_t id_of(const std::string& array) const {
     for (const auto& [node, order] : orders)
-      if (order.array == array) return order.id;
+      if (order.target == target(array)) return order.id;
     return 0;
   }
   std::vector<std::string> ordered() const {  // arrays, in main's orders
     std::vector<std::string> arrays;
     for (const auto& [node, order] : orders)
-      if (node == NodeIndex(kMain)) arrays.push_back(order.array);
+      if (node == NodeIndex(kMain)) arrays.push_back(fs::path(order.target).filename().string());
     return arrays;
   }
+  void add(const std::string& attempt, const model::Record& record) {
+    reduction.add(attempt, record, record.command);
+  }
 
-  std::vector<std::pair<NodeIndex, model::Collect>> orders;
+  std::vector<std::pair<NodeIndex, model::ReduceOrder>> orders;
   std::vector<model::ResultFile> reduced;
+  std::vector<std::string> stuck;
   std::vector<Status> finished;
-  Reduction reduction{
-      context,
-      {[this](NodeIndex node, const model::Collect& order) { orders.emplace_back(node, order); },
-       [this](const model::ResultFile& file) { reduced.push_back(file); },
-       [this](const Status& done) { finished.push_back(done); }}};
+  Reduction reduction{context,
+                      {[this](NodeIndex node, const model::ReduceOrder& order) {
+                         orders.emplace_back(node, order);
+                       },
+                       [this](const model::ResultFile& file) { reduced.push_back(file); },
+                       [this](const std::string& why) { stuck.push_back(why); },
+                       [this](const Status& done) { finished.push_back(done); }}};
 };
 
 TEST_F(ReductionTest, NothingIsWantedWithoutPartials) {
   EXPECT_FALSE(reduction.wanted());
   model::Record failed = record(0, {"a.npy"});
   failed.ending.value = 1;
-  reduction.add("a-1", failed);
+  add("a-1", failed);
   model::Record plain = record(1, {"a.npy"});
   plain.files[0].partial = false;
-  reduction.add("a-1", plain);
+  add("a-1", plain);
   EXPECT_FALSE(reduction.wanted());
-  reduction.add("a-1", record(2, {"a.npy"}));
+  add("a-1", record(2, {"a.npy"}));
   EXPECT_TRUE(reduction.wanted());
 }
 
 TEST_F(ReductionTest, NodesGetNeighbouringCommandsInListOrder) {
   for (const uint32_t command : {4U, 0U, 3U, 1U, 2U})  // kept in any order
-    reduction.add("a-1", record(command, {"a.npy"}));
+    add("a-1", record(command, {"a.npy"}));
   start(2);
   ASSERT_EQ(orders.size(), 2U);
   EXPECT_EQ(orders[0].first, NodeIndex(kMain));
-  EXPECT_EQ(orders[0].second.partials,
+  EXPECT_EQ(orders[0].second.files,
             (std::vector<std::string>{partial(0, "a.npy"), partial(1, "a.npy")}));
   EXPECT_EQ(
-      orders[1].second.partials,
+      orders[1].second.files,
       (std::vector<std::string>{partial(2, "a.npy"), partial(3, "a.npy"), partial(4, "a.npy")}));
   EXPECT_EQ(orders[0].second.id, orders[1].second.id);
   EXPECT_EQ(orders[0].second.target, target("a.npy"));
@@ -93,26 +101,26 @@ TEST_F(ReductionTest, NodesGetNeighbouringCommandsInListOrder) {
 }
 
 TEST_F(ReductionTest, ANodeWithoutAShareTakesPartAllTheSame) {
-  reduction.add("a-1", record(0, {"a.npy"}));
+  add("a-1", record(0, {"a.npy"}));
   start(3);
   ASSERT_EQ(orders.size(), 3U);
   size_t files = 0;
-  for (const auto& [node, order] : orders) files += order.partials.size();
+  for (const auto& [node, order] : orders) files += order.files.size();
   EXPECT_EQ(files, 1U);
 }
 
 TEST_F(ReductionTest, ACommandThatIsKeptTwiceCountsOnce) {
-  reduction.add("a-1", record(0, {"a.npy"}));
-  reduction.add("a-1", record(0, {"a.npy"}, 2));
+  add("a-1", record(0, {"a.npy"}));
+  add("a-1", record(0, {"a.npy"}, 2));
   start(1);
   ASSERT_EQ(orders.size(), 1U);
-  EXPECT_EQ(orders[0].second.partials, std::vector<std::string>{partial(0, "a.npy")});
+  EXPECT_EQ(orders[0].second.files, std::vector<std::string>{partial(0, "a.npy")});
 }
 
 TEST_F(ReductionTest, ArraysFollowEachOtherWithSomeAhead) {
   std::vector<std::string> all;
   for (int i = 0; i < 7; ++i) all.push_back(fmt::format("{}.npy", i));
-  reduction.add("a-1", record(0, all));
+  add("a-1", record(0, all));
   start(2);
   EXPECT_EQ(ordered().size(), Reduction::kAhead);
   for (const std::string& array : all) {
@@ -129,7 +137,7 @@ TEST_F(ReductionTest, ArraysFollowEachOtherWithSomeAhead) {
 }
 
 TEST_F(ReductionTest, InterruptedItGoesOnWithWhatIsLeft) {
-  reduction.add("a-1", record(0, {"0.npy", "1.npy", "2.npy"}));
+  add("a-1", record(0, {"0.npy", "1.npy", "2.npy"}));
   start(2);
   finish("1.npy");
   const uint64_t old = id_of("0.npy");
@@ -146,7 +154,7 @@ TEST_F(ReductionTest, InterruptedItGoesOnWithWhatIsLeft) {
 }
 
 TEST_F(ReductionTest, AnErrorEndsItAndNamesTheArray) {
-  reduction.add("a-1", record(0, {"0.npy", "1.npy"}));
+  add("a-1", record(0, {"0.npy", "1.npy"}));
   start(2);
   reduction.done({id_of("1.npy"), "shapes differ", static_cast<uint32_t>(Code::kConfig)});
   ASSERT_EQ(finished.size(), 1U);
@@ -158,8 +166,67 @@ TEST_F(ReductionTest, AnErrorEndsItAndNamesTheArray) {
   EXPECT_TRUE(reduced.empty());
 }
 
+TEST_F(ReductionTest, CommandsWhoseArraysDoNotFitAreNamedWithWhatToDo) {
+  for (const uint32_t command : {1U, 11U, 12U}) add("a-1", record(command, {"a.npy"}));
+  start(2);
+  const std::string differ = "arrays that are to be reduced differ: " + partial(1, "a.npy") +
+                             " on node 1 holds <f4, but " + partial(12, "a.npy") + " holds <f8";
+  reduction.done({id_of("a.npy"), differ, static_cast<uint32_t>(Code::kConfig)});
+  ASSERT_EQ(finished.size(), 1U);
+  ASSERT_FALSE(finished[0]);
+  EXPECT_EQ(finished[0].error().code, Code::kConfig);
+  const std::string& text = finished[0].error().text;
+  EXPECT_EQ(text.rfind("reduce a.npy: " + differ, 0), 0U);
+  EXPECT_NE(text.find("written by commands 1 and 12,"), std::string::npos) << text;
+  EXPECT_NE(text.find("start a new run"), std::string::npos) << text;
+}
+
+TEST_F(ReductionTest, RanksThatDoNotComeTogetherAreTriedAgainInANewEpoch) {
+  add("a-1", record(0, {"0.npy", "1.npy"}));
+  start(2);
+  finish("0.npy");
+  reduction.done({id_of("1.npy"), "node 2: its agent has not ordered this reduction",
+                  static_cast<uint32_t>(Code::kTimeout)});
+  EXPECT_TRUE(finished.empty());
+  ASSERT_EQ(stuck.size(), 1U);
+  EXPECT_NE(stuck[0].find("node 2: its agent has not ordered"), std::string::npos);
+  finish("1.npy");  // of the epoch that is over
+  EXPECT_TRUE(finished.empty());
+  start(2);
+  EXPECT_EQ(ordered(), std::vector<std::string>{"1.npy"});
+  finish("1.npy");
+  ASSERT_EQ(finished.size(), 1U);
+  EXPECT_TRUE(finished[0]);
+}
+
+/// The folder of a partial has the number that its command had in the list of its own attempt.
+TEST_F(ReductionTest, AnEditedListTakesEachCommandsOwnPartials) {
+  MemoryStore store;
+  const auto keys = context.keys();
+  const auto list = model::CommandList::parse("a\nb\nc\n", "list");
+  model::JournalWriter writer(store, context.attempt().journal());
+  model::Begun begun;
+  begun.list_digest = list->digest();
+  writer.append(begun);
+  for (uint32_t i = 0; i < 3; ++i)
+    writer.append(model::RecordKept{record(i, {"a.npy"}), list->identities()[i]});
+  ASSERT_TRUE(writer.commit());
+  ASSERT_TRUE(model::claim_stage(store, keys, context.me.job, context.me.attempt));
+  const auto edited = model::CommandList::parse("new\nc\na\n", "list");  // b is gone
+  model::HistoryCallbacks callbacks;
+  callbacks.event = [](size_t, const model::Event&) {};
+  callbacks.record = [&](size_t, const model::Record& kept, CommandIndex now) {
+    reduction.add("a-1", kept, now);
+  };
+  ASSERT_TRUE(model::read_history(store, keys, *edited, callbacks));
+  start(1);
+  ASSERT_EQ(orders.size(), 1U);
+  EXPECT_EQ(orders[0].second.files,
+            (std::vector<std::string>{partial(2, "a.npy"), partial(0, "a.npy")}));
+}
+
 TEST_F(ReductionTest, AnArrayThatIsNotThereIsTheStoresFailure) {
-  reduction.add("a-1", record(0, {"0.npy"}));
+  add("a-1", record(0, {"0.npy"}));
   start(1);
   reduction.done({id_of("0.npy"), "", 0});
   ASSERT_EQ(finished.size(), 1U);
@@ -176,20 +243,20 @@ TEST_F(ReductionTest, TheLargestShareFitsAFrameAndALargerOneIsRefused) {
   path += "x.npy";
   const size_t one = sizeof(uint32_t) + partial(kFirst, path).size();
   const auto most = static_cast<uint32_t>(Reduction::kMaxNames / one);
-  for (uint32_t i = 0; i < 2 * most; ++i) reduction.add("a-1", record(kFirst + i, {path}));
+  for (uint32_t i = 0; i < 2 * most; ++i) add("a-1", record(kFirst + i, {path}));
   start(2);
   ASSERT_EQ(orders.size(), 2U);
   EXPECT_TRUE(finished.empty());
   for (const auto& [node, order] : orders) {
-    EXPECT_EQ(order.partials.size(), most);
+    EXPECT_EQ(order.files.size(), most);
     std::string bytes;  // as main's agent hands it to its rank; one over the limit aborts
-    const std::string message = model::encode_message(order);
+    const std::string message =
+        model::encode_message(model::Collect{order.id, order.op, order.files});
     append_frame(bytes, 0, encode(model::NodePayload{node, message}));
-    append_frame(bytes, 0,
-                 encode(model::ReduceOrder{order.id, order.op, order.partials, order.target}));
+    append_frame(bytes, 0, encode(order));
     EXPECT_TRUE(model::decode_message(message));
   }
-  reduction.add("a-1", record(kFirst + 2 * most, {path}));
+  add("a-1", record(kFirst + 2 * most, {path}));
   start(2);
   EXPECT_TRUE(orders.empty());  // nobody is asked for a part of what cannot be done
   ASSERT_EQ(finished.size(), 1U);

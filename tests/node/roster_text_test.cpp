@@ -42,6 +42,21 @@ TEST_F(RosterText, NodesJsonHoldsWhatIsKnownOfEachNode) {
   EXPECT_FALSE(nodes[3].contains("reason"));
 }
 
+TEST_F(RosterText, ABadNodeIsNamedWithItsReason) {
+  open();
+  set_main_ready();
+  const auto child = join(3);
+  EXPECT_EQ(roster->bad_text(), "");
+  EXPECT_EQ(roster->count_bad(), 0U);
+  roster->note_bad(NodeIndex(3), "its commands fail");
+  EXPECT_EQ(roster->bad_text(), "node 3 (bad: its commands fail)");
+  EXPECT_EQ(roster->count_bad(), 1U);
+  const auto nodes = nlohmann::json::parse(roster->to_json()).at("nodes");
+  EXPECT_EQ(nodes[3].at("state"), "ready");
+  EXPECT_EQ(nodes[3].at("bad"), "its commands fail");
+  EXPECT_FALSE(nodes[1].contains("bad"));
+}
+
 TEST_F(RosterText, AHostNameThatIsNoTextDoesNotBreakIt) {
   open();
   const auto child = connect(2);
