@@ -52,10 +52,12 @@ Result<std::optional<int>> run_node(Loop& loop, const Fd& signals, Node& node) {
 
 Result<std::optional<int>> run_stage(const Identity& me, Incarnation incarnation,
                                      KeeperLink& keeper) {
-  MNP_TRY(const Fd signals, take_signals());
   ::prctl(PR_SET_NAME, "mnp-node");  // not "exe", after the path by which the keeper starts it
   ::prctl(PR_SET_DUMPABLE, 0);       // no other process of this user reads the key
   MNP_TRY(const Machine machine, discover_machine());
+  // Up to here a signal that asks to stop just kills: there is nothing to end in order. What comes
+  // while a node opens is read once that has returned; if it does not, the keeper's patience ends.
+  MNP_TRY(const Fd signals, take_signals());
   MNP_TRY(const auto orphans, cpu::Orphans::create());
   MNP_TRY(Context context, make_context(me, incarnation));
   Result<std::optional<int>> status = std::optional<int>();

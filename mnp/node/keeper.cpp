@@ -22,9 +22,10 @@
 namespace mnp::node {
 namespace {
 
-constexpr int kMaxRestarts = 3;
+constexpr int kMaxDeaths = 3;  // of agents; with one more the node is given up
 constexpr int kKilledStatus = 137;
-constexpr auto kEndLimit = std::chrono::seconds(5);  // for ending all descendants
+constexpr auto kEndLimit = std::chrono::seconds(5);         // for ending all descendants
+constexpr auto kStoppedEndLimit = std::chrono::seconds(1);  // likewise, where the job is stopped
 constexpr std::array kForwarded = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
 
 bool asks_to_stop(int signal) {
@@ -37,7 +38,7 @@ class Keeper {
   Result<int> run();
 
  private:
-  enum class Event { kNothing, kAgentDied, kDeadline, kLifelineGone };
+  enum class Event { kNothing, kAgentDied, kDeadline, kLifelineGone, kStopLimit };
   Status prepare();
   Status start_agent();
   void set_alarm();
@@ -45,7 +46,8 @@ class Keeper {
   void read_signals();
   void reap();
   void hear();
-  Status end_all(const std::string& why);
+  Status end_all(const std::string& why, nanoseconds limit = kEndLimit);
+  bool may_start_again();
   std::string how_agent_ended() const;
   int status_without_agent() const;
 
@@ -58,9 +60,11 @@ class Keeper {
   pid_t agent_ = -1;
   std::optional<int> agent_status_;  // wait status once the agent is reaped
   int incarnation_ = 0;
+  int deaths_ = 0;  // of agents, but for those under a suspect
   std::string key_;
   std::optional<int> finished_;
   std::optional<int> stop_signal_;  // the last that was forwarded and asks to stop
+  TimePoint stop_by_{};             // with a stop_signal_
 };
 
 Status Keeper::prepare() {
@@ -131,7 +135,10 @@ void Keeper::read_signals() {
   while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
     const int signal = static_cast<int>(info.ssi_signo);
     if (signal == SIGCHLD) continue;
-    if (asks_to_stop(signal)) stop_signal_ = signal;
+    if (asks_to_stop(signal)) {
+      if (!stop_signal_) stop_by_ = Clock::now() + options_.stop_limit;
+      stop_signal_ = signal;
+    }
     if (agent_ > 0 && !agent_status_) ::kill(agent_, signal);
   }
 }
@@ -169,7 +176,9 @@ Keeper::Event Keeper::wait() {
                                 {link_.get(), POLLIN, 0},
                                 {options_.lifeline, POLLIN, 0},
                                 {alarm_.get(), POLLIN, 0}}};
-  if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) log::error("poll: errno {}", errno);
+  const int timeout = stop_signal_ ? poll_timeout(stop_by_) : -1;
+  if (::poll(fds.data(), fds.size(), timeout) < 0 && errno != EINTR)
+    log::error("poll: errno {}", errno);
   read_signals();
   hear();
   if ((fds[1].revents & (POLLHUP | POLLERR)) != 0) link_.reset();  // nothing more can come
@@ -177,15 +186,16 @@ Keeper::Event Keeper::wait() {
   if (agent_status_) return Event::kAgentDied;
   if (options_.lifeline >= 0 && (fds[2].revents & (POLLHUP | POLLIN | POLLERR)) != 0)
     return Event::kLifelineGone;
+  if (stop_signal_ && Clock::now() >= stop_by_) return Event::kStopLimit;
   // The time first: a keeper that is frozen in between compares an old time with a new deadline.
   const LeaseTime now = options_.clock.now();
   const auto deadline = page_->deadline();
   return deadline && now >= *deadline ? Event::kDeadline : Event::kNothing;
 }
 
-Status Keeper::end_all(const std::string& why) {
+Status Keeper::end_all(const std::string& why, nanoseconds limit) {
   if (!why.empty()) log::warning("{}; ending everything that this node started", why);
-  auto ended = cpu::end_descendants(Clock::now() + kEndLimit);
+  auto ended = cpu::end_descendants(Clock::now() + limit);
   if (!ended) log::error("{}", ended.error().text);
   agent_ = -1;
   return ended;
@@ -204,6 +214,15 @@ int Keeper::status_without_agent() const {
   return killed_by_it ? code_info(Code::kStopped).exit_status : kKilledStatus;
 }
 
+bool Keeper::may_start_again() {
+  if (options_.main || stop_signal_) return false;
+  if (page_->suspect()) {
+    log::warning("a suspect command ran; this death is not counted");
+    return true;
+  }
+  return ++deaths_ <= kMaxDeaths;
+}
+
 Result<int> Keeper::run() {
   MNP_CHECK(prepare());
   MNP_CHECK(start_agent());
@@ -215,6 +234,9 @@ Result<int> Keeper::run() {
       case Event::kLifelineGone:
         (void)end_all("`mnp run` is gone");
         return kKilledStatus;
+      case Event::kStopLimit:
+        (void)end_all("the agent has not ended after it was told to stop", kStoppedEndLimit);
+        return finished_.value_or(code_info(Code::kStopped).exit_status);
       case Event::kAgentDied:
         hear();
         ended = end_all(finished_ ? "" : how_agent_ended());
@@ -226,8 +248,7 @@ Result<int> Keeper::run() {
     if (finished_) return *finished_;
     read_signals();  // that came meanwhile
     // With something of the old agent left, a new one would run its commands a second time.
-    if (options_.main || incarnation_ > kMaxRestarts || stop_signal_ || !ended)
-      return status_without_agent();
+    if (!ended || !may_start_again()) return status_without_agent();
     log::warning("starting agent {}", incarnation_ + 1);
     MNP_CHECK(start_agent());
   }

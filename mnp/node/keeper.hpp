@@ -18,13 +18,15 @@ struct KeeperOptions {
   std::string lock;   // file held locked while the keeper lives; empty: none
   std::string key;    // text of the join key, where a secret gives it; else empty
   LeaseClock clock{LeaseClock::Sleep::kLost};
+  Milliseconds stop_limit{23000};  // for the agent to end after SIGTERM; Batch kills after 30 s
   std::vector<std::string> agent;  // argv; "--link FD --page FD --incarnation N" is appended
 };
 
 /// Runs until the node is at its end. The value is the keeper's exit status: the agent's, 137
 /// when the agent died or hung on main or too often on a child, or when `mnp run` is gone; after a
 /// forwarded SIGTERM, SIGINT or SIGHUP no agent is started again, and one that this signal killed
-/// before it could say more counts as stopped (40).
+/// before it could say more, or that has not ended within `stop_limit`, counts as stopped (40).
+/// What ends a child's agent under a suspect is the suspect's matter: it is not counted.
 Result<int> run_keeper(const KeeperOptions& options);
 
 }  // namespace mnp::node

@@ -23,6 +23,8 @@ class KeeperLink {
   /// Should no later deadline come in time, the keeper ends this agent and all it started. An
   /// earlier one changes nothing. Of the clock of Identity::lease_clock.
   void set_deadline(LeaseTime deadline);
+  /// A suspect runs alone on this node, or does not any more: a death meanwhile is not counted.
+  void set_suspect(bool runs) { page_.set_suspect(runs); }
   /// The keeper holds it for the agents that come after this one.
   void keep_key(std::string_view key);
   /// The agent is about to exit in order: its status is the node's.

@@ -210,6 +210,20 @@ class OneNode(RawCase):
         self.assert_all_end_with(20)
         self.assertIn("/nowhere/list.txt", self.log("alone"))
 
+    def test_a_stop_while_the_store_hangs(self):
+        fifo = self.folder / "list.txt"
+        os.mkfifo(fifo)  # nobody writes: opening the stage blocks for good
+        self.start_node("alone", {**self.environment, "LIST_FILE_S3_PATH": str(fifo),
+                                  "MNP_SCRATCH_ROOT": str(self.folder / "node-alone")})
+        self.wait_for("the agent at the list", lambda: any(
+            "wait_for_partner" in Path(f"/proc/{pid}/wchan").read_text() or "fifo_open" in
+            Path(f"/proc/{pid}/wchan").read_text() for pid in self.processes()))
+        begun = time.monotonic()
+        self.nodes["alone"].send_signal(signal.SIGTERM)
+        self.assert_all_end_with(40)
+        self.assertLess(time.monotonic() - begun, STOP_SECONDS)
+        self.assertEqual(self.processes(), {})
+
     def test_nothing_to_run_is_said(self):
         self.start_node("alone", {**self.environment, "MNP_SCRATCH_ROOT": str(self.folder)})
         self.assert_all_end_with(20)

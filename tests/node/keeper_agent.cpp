@@ -196,6 +196,24 @@ void do_close_link(Agent& agent) {
   sleep_for_ever();
 }
 
+/// Dies `number` times under a suspect, then without one.
+void do_suspect(Agent& agent) {
+  agent.link.set_suspect(true);
+  if (agent.incarnation > agent.number) agent.link.set_suspect(false);
+  die(SIGKILL);
+}
+
+/// Neither a signal nor its keeper's patience is of any use.
+void do_deaf(Agent& agent) {
+  sigset_t all;
+  sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, nullptr);
+  leave(agent);
+  if (agent.number > 0) agent.link.finished(agent.number);
+  agent.note("ready");
+  sleep_for_ever();
+}
+
 void do_wait_for_signal(Agent& agent) {
   sigset_t all;
   sigfillset(&all);
@@ -233,6 +251,8 @@ const std::map<std::string, std::function<void(Agent&)>>& deeds() {
       {"live-on", do_live_on},
       {"close-link", do_close_link},
       {"wait-for-signal", do_wait_for_signal},
+      {"suspect", do_suspect},
+      {"deaf", do_deaf},
   };
   return table;
 }

@@ -137,6 +137,12 @@ TEST_F(KeeperTest, AChildsAgentIsStartedThreeTimesMore) {
   EXPECT_FALSE(there("incarnation-5"));
 }
 
+TEST_F(KeeperTest, DeathsUnderASuspectAreNotCounted) {
+  EXPECT_EQ(run("suspect 5"), 137);
+  EXPECT_TRUE(there("incarnation-9"));  // five under suspects, and four as ever
+  EXPECT_FALSE(there("incarnation-10"));
+}
+
 TEST_F(KeeperTest, TheKeyIsKeptForLaterAgents) {
   EXPECT_EQ(run("key"), 5);  // by the third agent
   EXPECT_EQ(read("incarnation-1"), "no key");
@@ -235,6 +241,24 @@ TEST_F(KeeperTest, AnAgentThatSigtermKillsHasBeenStopped) {
   ::kill(keeper, SIGTERM);
   EXPECT_EQ(exit_status(), 40);
   EXPECT_FALSE(there("incarnation-2"));
+}
+
+TEST_F(KeeperTest, AnAgentThatDoesNotEndIsEndedBeforeBatchWould) {
+  for (const int said : {0, 12}) {
+    KeeperOptions options;
+    options.stop_limit = Milliseconds(300);
+    options.main = said == 0;
+    (void)remove_tree(folder.path() / "ready");
+    start("deaf " + std::to_string(said), options);
+    ASSERT_TRUE(eventually([&] { return there("ready"); }));
+    EXPECT_FALSE(all_gone());
+    ::kill(keeper, SIGTERM);
+    EXPECT_EQ(exit_status(), said == 0 ? 40 : said);
+    EXPECT_TRUE(all_gone());
+    EXPECT_FALSE(there("incarnation-2"));
+    for (const pid_t pid : noted())
+      (void)remove_tree(folder.path() / ("pid-" + std::to_string(pid)));
+  }
 }
 
 TEST_F(KeeperTest, AnIgnoredSigchldOfTheParentChangesNothing) {
