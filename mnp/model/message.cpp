@@ -26,6 +26,7 @@ void put_kind(Encoder& out, Kind kind) {
 
 void put(Encoder& out, const Deal& deal) {
   put_kind(out, Kind::kDeal);
+  out.u8(deal.suspect ? 1 : 0);
   put_count(out, deal.items.size());
   for (const Deal::Item& item : deal.items)
     out.u32(item.command.value()).u32(item.start).text(item.line);
@@ -71,6 +72,9 @@ Status check_count(size_t count) {
 
 Result<Message> take_deal(Decoder& in) {
   Deal deal;
+  const uint8_t suspect = in.u8();
+  if (suspect > 1) return fail(Code::kProtocol, "a deal that is neither suspect nor not");
+  deal.suspect = suspect == 1;
   const size_t count = in.count(kLeastDealItem);
   MNP_CHECK(check_count(count));
   deal.items.resize(count);

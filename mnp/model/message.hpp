@@ -24,6 +24,7 @@ struct Deal {
     std::string line;
   };
   std::vector<Item> items;
+  bool suspect = false;  // nodes have died under it before: it runs alone
 };
 /// Node -> main: these starts have ended, their slots are free; nothing is in the store yet.
 struct Ran {

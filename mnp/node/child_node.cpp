@@ -44,6 +44,7 @@ Status ChildNode::open() {
   }
   Worker::Callbacks callbacks;
   callbacks.ran = [this](const model::Ran& ran) {
+    note_ran(ran);
     if (!drains_) worker_->rank_send(context_.me.main_index, ran);
   };
   callbacks.stored = [this](std::vector<model::Record> records) { say_stored(std::move(records)); };
@@ -232,7 +233,9 @@ void ChildNode::rank_up() {
 
 void ChildNode::take_message(model::Message message) {
   if (auto* deal = std::get_if<model::Deal>(&message)) {
-    if (!drains_) worker_->deal(std::move(*deal));
+    if (drains_) return;
+    note_suspect(*deal);
+    worker_->deal(std::move(*deal));
   } else if (const auto* kept = std::get_if<model::Kept>(&message)) {
     worker_->kept(*kept);
     goodbye_if_kept();
@@ -242,6 +245,22 @@ void ChildNode::take_message(model::Message message) {
   } else {
     log::error("main sent a message that only children send");
   }
+}
+
+/// Known to the keeper before the command can start.
+void ChildNode::note_suspect(const model::Deal& deal) {
+  suspect_.reset();
+  if (deal.suspect && !deal.items.empty())
+    suspect_.emplace(deal.items.front().command, deal.items.front().start);
+  keeper_.set_suspect(suspect_.has_value());
+}
+
+void ChildNode::note_ran(const model::Ran& ran) {
+  for (const auto& item : ran.items)
+    if (suspect_ == std::pair(item.command, item.start)) {
+      suspect_.reset();
+      keeper_.set_suspect(false);
+    }
 }
 
 void ChildNode::say_stored(std::vector<model::Record> records) {

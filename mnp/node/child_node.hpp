@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "mnp/core/loop.hpp"
 #include "mnp/node/channel_client.hpp"
@@ -46,6 +47,8 @@ class ChildNode {
   void rank_up();
   void spawn(const std::string& payload);
   void take_message(model::Message message);
+  void note_suspect(const model::Deal& deal);
+  void note_ran(const model::Ran& ran);
   void take_input(const model::CollectiveDone& done);
   void say_stored(std::vector<model::Record> records);
   void say(Control what, std::string_view payload = {});
@@ -72,6 +75,7 @@ class ChildNode {
   Milliseconds lease_{0};
   const LeaseClock lease_clock_;
   std::optional<LeaseTime> deadline_;  // of the lease; none before the first beat is acknowledged
+  std::optional<std::pair<CommandIndex, uint32_t>> suspect_;  // runs here, alone
   std::optional<int> status_;
   bool drains_ = false, drained_ = false, leaving_ = false, said_denied_ = false;
 };

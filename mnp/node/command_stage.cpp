@@ -173,6 +173,7 @@ void CommandStage::send_deal(const model::Scheduler::NodeDeal& deal) {
   const auto node = nodes_.find(deal.node);
   if (node == nodes_.end() || node->second.incarnation != deal.incarnation) return;
   model::Deal message;
+  message.suspect = deal.suspect;
   size_t bytes = 0;
   for (const auto& item : deal.items) {
     node->second.unheard.insert({item.command, item.start});

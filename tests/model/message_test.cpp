@@ -12,6 +12,7 @@ const std::vector<Message>& every_message() {
   static const std::vector<Message> messages = {
       Deal{},
       Deal{{{CommandIndex(1), 2, "echo a"}, {CommandIndex(3), 1, std::string("\0\n", 2)}}},
+      Deal{{{CommandIndex(2), 3, "kill -9 $PPID"}}, true},
       Ran{{{CommandIndex(1), 2}, {CommandIndex(4), 1}}},
       Stored{{full_record(), failed_record(1, 1)}},
       Kept{{{CommandIndex(9), 3}}},
@@ -24,7 +25,7 @@ const std::vector<Message>& every_message() {
 /// Everything a message says, so that two can be compared.
 struct Words {
   std::string operator()(const Deal& deal) const {
-    std::string text = "deal";
+    std::string text = deal.suspect ? "suspect" : "deal";
     for (const auto& item : deal.items) text += starts(item) + item.line;
     return text;
   }
