@@ -15,6 +15,7 @@ from local_cluster import LocalCluster
 
 STOP_SECONDS = 30  # Batch kills so long after SIGTERM
 NEIGHBOURS = "/proc/sys/net/ipv4/neigh/default/gc_thresh3"  # one table for all namespaces
+LOSS = ["-m", "statistic", "--mode", "random", "--probability"]
 RETRIED = set(range(30, 40)) | set(range(130, 140))
 
 
@@ -26,9 +27,14 @@ def can_make_namespaces():
         if shutil.which(program) is None:
             return f"needs {program}"
     name = f"mnpf{os.getpid()}"
-    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False)
-    subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
-    return "" if made.returncode == 0 else f"no network namespaces: {made.stderr.decode()}"
+    try:
+        _run("ip", "netns", "add", name)
+        _run("ip", "netns", "exec", name, "iptables", "-A", "INPUT", *LOSS, "0.5", "-j", "DROP")
+    except RuntimeError as error:
+        return str(error)
+    finally:
+        subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
+    return ""
 
 
 def _run(*words):
@@ -180,8 +186,7 @@ class NamespaceCluster(LocalCluster):
         _run("ip", "link", "set", f"{self.tag}v{node}", "up")
 
     def _rule(self, what, node, chain, share):
-        loss = ["-m", "statistic", "--mode", "random", "--probability", str(share)] \
-            if share < 1 else []
+        loss = [*LOSS, str(share)] if share < 1 else []
         _run("ip", "netns", "exec", f"{self.tag}n{node}", "iptables", what, chain, "-i" if
              chain == "INPUT" else "-o", "eth0", *loss, "-j", "DROP")
 
