@@ -26,6 +26,8 @@ class OutputSink {
   /// Takes all of `bytes` and says true; or takes nothing and says false ("not now"): the same
   /// bytes are offered again 20 ms later, and the command waits in its own write(2) meanwhile.
   virtual bool write(std::string_view bytes) = 0;
+  /// Once, after the last `write`: the command printed more, which is dropped.
+  virtual void cut() {}
 };
 
 /// Complete environment entries "NAME=value", shared by many starts.
@@ -42,7 +44,7 @@ struct Start {
   std::string cwd;        // also set as PWD; empty: this process's own
   std::vector<int> cpus;  // bound to these; empty: not bound
   std::optional<Milliseconds> timeout;
-  std::optional<int> warn_signal;    // sent `warn_before` the timeout
+  std::optional<int> warn_signal;  // sent `warn_before` the timeout
   Milliseconds warn_before{0};
   uint64_t max_output = UINT64_MAX;  // bytes handed to the sink; the rest is read and dropped
   /// For daemons: what the command leaves behind lives on, and its output is read until every

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace mnp::cpu {
 namespace {
@@ -28,7 +29,13 @@ bool OutputPump::read_once() {
   truncated_ |= length > room;
   held_ = static_cast<size_t>(std::min(length, room));
   offer();
+  tell_cut();
   return true;
+}
+
+/// What is held back comes first.
+void OutputPump::tell_cut() {
+  if (truncated_ && held_ == 0 && !std::exchange(told_cut_, true)) sink_.cut();
 }
 
 void OutputPump::offer() {
@@ -36,6 +43,7 @@ void OutputPump::offer() {
   if (sink_.write(std::string_view(buffer_).substr(0, held_))) {
     handed_over_ += held_;
     held_ = 0;
+    tell_cut();
   } else {
     offer_at_ = Clock::now() + kOfferAgain;
   }
@@ -44,6 +52,7 @@ void OutputPump::offer() {
 void OutputPump::drop() {
   truncated_ |= held_ > 0;
   held_ = 0;
+  tell_cut();
 }
 
 }  // namespace mnp::cpu

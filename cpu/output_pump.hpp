@@ -32,6 +32,7 @@ class OutputPump {
   void drop();
 
  private:
+  void tell_cut();
   const int fd_;
   OutputSink& sink_;
   const uint64_t limit_;
@@ -39,7 +40,7 @@ class OutputPump {
   size_t held_ = 0;  // bytes at the front of the buffer
   TimePoint offer_at_;
   uint64_t handed_over_ = 0;
-  bool truncated_ = false, ended_ = false;
+  bool truncated_ = false, told_cut_ = false, ended_ = false;
 };
 
 }  // namespace mnp::cpu

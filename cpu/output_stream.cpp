@@ -28,6 +28,7 @@ struct IndexLine {
   uint64_t offset = 0, length = 0;
   uint32_t command = 0, start = 0;
   double seconds = 0;
+  std::optional<uint64_t> cut_at;
 };
 
 std::optional<IndexLine> parse_line(const std::string& text, uint64_t log_size) {
@@ -36,7 +37,12 @@ std::optional<IndexLine> parse_line(const std::string& text, uint64_t log_size) 
   const int fields =
       std::sscanf(text.c_str(), "%" SCNu64 " %" SCNu64 " %" SCNu32 " %" SCNu32 " %lf%n",
                   &line.offset, &line.length, &line.command, &line.start, &line.seconds, &used);
-  if (fields != 5 || static_cast<size_t>(used) != text.size()) return std::nullopt;
+  if (fields != 5) return std::nullopt;
+  uint64_t kept = 0;
+  int more = 0;
+  if (line.length == 0 && std::sscanf(text.c_str() + used, " %" SCNu64 "%n", &kept, &more) == 1)
+    line.cut_at = kept;
+  if (static_cast<size_t>(used + more) != text.size()) return std::nullopt;
   if (line.offset > log_size || line.length > log_size - line.offset) return std::nullopt;
   return line;
 }
@@ -55,7 +61,7 @@ Status read_segment(const std::string& idx_key, const std::string& idx, const st
     const CommandIndex index(line->command);
     if (!command || *command == index)
       each({index, line->start, line->seconds,
-            std::string_view(log).substr(line->offset, line->length)});
+            std::string_view(log).substr(line->offset, line->length), line->cut_at});
     at = end + 1;
   }
   return {};
@@ -94,9 +100,20 @@ void OutputStream::close_chunk() {
   chunk_offset_ = end;
 }
 
+uint32_t OutputStream::cut(CommandIndex command, uint32_t start, uint64_t kept) {
+  const std::lock_guard lock(mutex_);
+  close_chunk();
+  char line[128];
+  const int length =
+      std::snprintf(line, sizeof line, "%" PRIu64 " 0 %" PRIu32 " %" PRIu32 " %.6f %" PRIu64 "\n",
+                    chunk_offset_, command.value(), start, wall_seconds(), kept);
+  pending_.idx.append(line, static_cast<size_t>(length));
+  return pending_.number;
+}
+
 std::optional<Segment> OutputStream::take() {
   const std::lock_guard lock(mutex_);
-  if (pending_.log.empty()) return std::nullopt;
+  if (pending_.log.empty() && pending_.idx.empty()) return std::nullopt;
   close_chunk();
   Segment taken = std::move(pending_);
   pending_ = Segment{taken.number + 1, {}, {}};
@@ -119,6 +136,10 @@ bool CommandOutput::write(std::string_view bytes) {
   range_.length += bytes.size();
   last_segment_ = place->segment;
   return true;
+}
+
+void CommandOutput::cut() {
+  last_segment_ = stream_.cut(command_, start_, range_.length);
 }
 
 Status write_segment(Store& store, const std::string& prefix, const Segment& segment) {

@@ -20,7 +20,8 @@ namespace mnp::cpu {
 struct Segment {
   uint32_t number = 0;  // from 1
   std::string log;
-  std::string idx;  // "offset length command start seconds\n"
+  std::string
+      idx;  // "offset length command start seconds\n", or with a sixth field: see OutputChunk
 };
 
 /// Thread-safe.
@@ -37,6 +38,8 @@ class OutputStream {
   /// nullopt: too much is pending; nothing was taken (a chunk larger than the limit is taken when
   /// nothing is pending). Adjacent chunks of one start are one line of the index.
   std::optional<Place> append(CommandIndex command, uint32_t start, std::string_view bytes);
+  /// Says that the start printed more than its `kept` bytes; returns the segment that says it.
+  uint32_t cut(CommandIndex command, uint32_t start, uint64_t kept);
   /// All that is pending as the next segment; nullopt when there is nothing.
   std::optional<Segment> take();
   size_t pending_bytes() const;
@@ -59,12 +62,13 @@ class CommandOutput : public OutputSink {
   CommandOutput(OutputStream& stream, CommandIndex command, uint32_t start)
       : stream_(stream), command_(command), start_(start) {}
   bool write(std::string_view bytes) override;
+  void cut() override;
 
   /// Segment and offset of the first byte, and the number of bytes, which may go on, between those
   /// of other commands, in this segment and in later ones: readers follow the index.
   const model::OutputRange& range() const { return range_; }
-  /// Segment that holds the last byte (0: there was no output): the output is kept once this
-  /// segment is.
+  /// Segment that holds the last byte, or that it was cut (0: there was no output): the output is
+  /// kept once this segment is.
   uint32_t last_segment() const { return last_segment_; }
 
  private:
@@ -84,6 +88,7 @@ struct OutputChunk {
   uint32_t start = 0;
   double seconds = 0;  // since 1970, when its first byte was read
   std::string_view bytes;
+  std::optional<uint64_t> cut_at = {};  // no bytes: this start's output beyond so many was dropped
 };
 
 /// Calls `each` for every chunk (of `command` alone, if given) of the segments from `first_segment`

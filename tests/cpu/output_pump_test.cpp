@@ -55,6 +55,34 @@ TEST_F(Pumping, CutsAtTheLimitAndReadsOn) {
   EXPECT_TRUE(pump.truncated());
 }
 
+TEST_F(Pumping, TellsTheSinkOnceThatOutputIsCutAfterItsLastBytes) {
+  class Cut : public TextSink {
+   public:
+    bool write(std::string_view bytes) override { return open && TextSink::write(bytes); }
+    void cut() override { text += "|"; }
+    bool open = true;
+  } sink;
+  OutputPump pump(pipe_.read.get(), sink, 10, buffer_);
+  put("0123456789");
+  EXPECT_TRUE(pump.read_once() && pump.read_once());
+  EXPECT_EQ(sink.text, "0123456789") << "all of it is no cut";
+  put("ab");
+  EXPECT_TRUE(pump.read_once());
+  put("cd");
+  EXPECT_TRUE(pump.read_once());
+  EXPECT_EQ(sink.text, "0123456789|");
+
+  sink.text.clear();
+  sink.open = false;
+  OutputPump held(pipe_.read.get(), sink, 2, buffer_);
+  put("abc");
+  EXPECT_TRUE(held.read_once());
+  EXPECT_EQ(sink.text, "");
+  sink.open = true;
+  held.offer();
+  EXPECT_EQ(sink.text, "ab|");
+}
+
 TEST_F(Pumping, HoldsWhatTheSinkDoesNotTake) {
   class Gate : public TextSink {
    public:

@@ -43,6 +43,29 @@ TEST(OutputStream, MergesAdjacentChunksOfOneStart) {
   EXPECT_EQ(all_of(store, std::nullopt), "[1.1 abc][1.2 d][2.2 e]");
 }
 
+TEST(OutputStream, SaysWhereOutputWasCut) {
+  OutputStream stream;
+  CommandOutput one(stream, CommandIndex(1), 2), silent(stream, CommandIndex(3), 1);
+  EXPECT_TRUE(one.write("abc"));
+  const Segment first = stream.take().value();
+  one.cut();
+  silent.cut();
+  EXPECT_EQ(one.last_segment(), 2u) << "kept only with the segment that says so";
+  EXPECT_EQ(one.range().segment, 1u);
+  EXPECT_TRUE(stream.append(CommandIndex(1), 3, "d"));
+  MemoryStore store;
+  ASSERT_TRUE(write_segment(store, "output", first));
+  ASSERT_TRUE(write_segment(store, "output", stream.take().value()));
+  EXPECT_FALSE(stream.take());
+  std::string text;
+  ASSERT_TRUE(read_output(store, "output", std::nullopt, 1, [&](const OutputChunk& chunk) {
+    text += std::to_string(chunk.command.value()) + "." + std::to_string(chunk.start) + " ";
+    text += chunk.cut_at ? "cut at " + std::to_string(*chunk.cut_at) : std::string(chunk.bytes);
+    text += "; ";
+  }));
+  EXPECT_EQ(text, "1.2 abc; 1.2 cut at 3; 3.1 cut at 0; 1.3 d; ");
+}
+
 TEST(OutputStream, RefusesMoreThanItsLimitUntilTaken) {
   OutputStream stream(10);
   EXPECT_TRUE(stream.append(CommandIndex(1), 1, "12345678"));
