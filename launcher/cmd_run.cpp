@@ -7,6 +7,7 @@
 
 #include "launcher/cli.hpp"
 #include "launcher/foreground.hpp"
+#include "launcher/local_host.hpp"
 #include "launcher/plan_text.hpp"
 #include "launcher/planning.hpp"
 #include "launcher/run_state.hpp"
@@ -62,14 +63,17 @@ void warn_of_aws_keys(const model::Spec& spec) {
 }
 
 Result<int> run_here(const Options& options, const model::Spec& spec, PlannedRun& planned) {
-  MNP_TRY(const auto node, find_node_program());
+  MNP_CHECK(local_host(most_nodes(planned.plan)).map([](const LocalHost&) {}));
   MNP_TRY(const auto store, store_folder(options.store, spec.store));
   MNP_TRY(const auto pipeline, pipeline_text(options.pipeline, spec));
   const RunFolder run = run_folder(store, planned.plan.run);
   if (auto made = make_folders(run.path()); !made)
     return fail(made.error().code, made.error().text + "; name another store with --store DIR");
   MNP_TRY(const auto lock, hold_run(run));
-  MNP_CHECK(write_run(run, planned, pipeline));
+  if (auto written = write_run(run, planned, pipeline); !written) {
+    (void)remove_tree(run.path());  // half a run is none
+    return fail(written.error());
+  }
   if (!options.quiet) tell(fmt::format("run {} in {}", run.id, run.path().string()));
   ForegroundOptions foreground;
   for (const auto& stage : planned.plan.stages) foreground.stages.push_back(stage.spec.name);

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include "cpu/output_stream.hpp"
+#include "launcher/last_words.hpp"
+#include "launcher/log_printer.hpp"
 #include "mnp/core/text.hpp"
 #include "mnp/model/command_list.hpp"
 
@@ -21,8 +23,16 @@ bool is_failure(model::CommandState state) {
          state == model::CommandState::kPoisoned;
 }
 
+/// "timed out after 10m"
+std::string text_of(const model::Ending& ending, const model::StageSpec& spec) {
+  std::string text = model::to_text(ending);
+  if (ending.kind == model::Ending::Kind::kTimedOut && spec.timeout)
+    text += " after " + model::duration_text(*spec.timeout);
+  return text;
+}
+
 FailedCommand failed_command(const model::CommandList& list, CommandIndex index,
-                             const model::Outcomes& outcomes) {
+                             const model::Outcomes& outcomes, const model::StageSpec& spec) {
   const model::Outcome& outcome = outcomes.commands[index.value()];
   const std::string& journal = outcomes.journals[outcome.journal];
   FailedCommand command;
@@ -30,7 +40,7 @@ FailedCommand failed_command(const model::CommandList& list, CommandIndex index,
   command.line = list.line(index);
   command.what = outcome.state == model::CommandState::kPoisoned
                      ? "poisoned: its node died under it every time"
-                     : model::to_text(outcome.ending);
+                     : text_of(outcome.ending, spec);
   if (const auto error = outcomes.errors.find(index); error != outcomes.errors.end())
     command.what += "; " + error->second;
   command.tries = outcome.tries;
@@ -55,16 +65,40 @@ std::string first_failure(const RunFolder& run, const std::string& stage) {
   const auto failed = failed_commands(run, stage);
   if (!failed || failed->empty()) return "";
   const FailedCommand& first = failed->front();
-  std::string text =
-      fmt::format("  command {} on node {}: {}: {}\n", first.index.value(), first.node.value(),
-                  first.what, first.line.substr(0, kShownCommand));
+  std::string text = fmt::format("  {} on node {}: {}: {}\n", first.name(), first.node.value(),
+                                 first.what, first.line.substr(0, kShownCommand));
   if (const auto output = last_output(run, first, kShownBytes); output && !trim(*output).empty())
     text += indented_tail(*output);
   if (failed->size() > 1) text += fmt::format("  and {} more\n", failed->size() - 1);
   return text;
 }
 
+bool ends_line(const std::string& text) {
+  return text.empty() || text.back() == '\n';
+}
+
+/// What the stage's own last word says; a main that could not write one has said it elsewhere.
+std::string reasons_of(const RunFolder& run, const StageState& stage) {
+  if (!stage.reason.empty()) return "  " + stage.reason + "\n";
+  std::string text;
+  for (const std::string& line : last_words(run, stage.name)) text += "  " + line + "\n";
+  return text;
+}
+
+/// The list of a stage of commands; a program is a list of one, as main journals it.
+Result<model::CommandList> list_of(const RunFolder& run, const model::StagePlan& stage) {
+  if (stage.spec.program.empty())
+    return model::CommandList::open(run.store->path(run.stage(stage.spec.name).commands()));
+  std::string line = stage.spec.program;
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return model::CommandList::parse(std::move(line), "program");
+}
+
 }  // namespace
+
+std::string FailedCommand::name() const {
+  return is_program ? "the program" : fmt::format("command {}", index.value());
+}
 
 std::string_view meaning_of(int status) {
   static constexpr std::array<std::pair<int, std::string_view>, 12> kMeanings = {{
@@ -96,8 +130,8 @@ std::string failure_report(const RunFolder& run, const StageState& stage) {
   std::string text = fmt::format(
       "stage {} failed with status {}{}{}{}\n", stage.name, status, meaning.empty() ? "" : ": ",
       meaning, stage.attempt > 1 ? fmt::format(" ({} attempts)", stage.attempt) : "");
-  if (!stage.reason.empty()) text += "  " + stage.reason + "\n";
-  text += first_failure(run, stage.name);
+  text += reasons_of(run, stage) + first_failure(run, stage.name);
+  if (const std::string full = full_store(run); !full.empty()) text += "  " + full + "\n";
   const bool commands = status == code_info(Code::kCommandsFailed).exit_status;
   const bool program = status == code_info(Code::kProgramFailed).exit_status;
   const std::string store = run.store_words();
@@ -114,16 +148,19 @@ std::string failure_report(const RunFolder& run, const StageState& stage) {
   return text + fmt::format("  {:<{}}  runs what is not done", resume, width);
 }
 
-Result<std::vector<FailedCommand>> failed_commands(const RunFolder& run, const std::string& stage) {
-  const auto keys = run.stage(stage);
+Result<std::vector<FailedCommand>> failed_commands(const RunFolder& run, const std::string& name) {
+  MNP_TRY(const auto plan, run.plan());
+  const model::StagePlan* const stage = plan.find(name);
+  if (stage == nullptr)
+    return fail(Code::kNotFound, fmt::format("{} has no stage {}", run.id, name));
+  MNP_TRY(const auto list, list_of(run, *stage));
+  MNP_TRY(const auto outcomes, model::read_outcomes(*run.store, run.stage(name), list));
   std::vector<FailedCommand> failed;
-  auto list = model::CommandList::open(run.store->path(keys.commands()));
-  if (!list && list.error().code == Code::kNotFound) return failed;  // a program
-  if (!list) return fail(list.error());
-  MNP_TRY(const auto outcomes, model::read_outcomes(*run.store, keys, *list));
-  for (uint32_t index = 0; index < outcomes.commands.size(); ++index)
-    if (is_failure(outcomes.commands[index].state))
-      failed.push_back(failed_command(*list, CommandIndex(index), outcomes));
+  for (uint32_t index = 0; index < outcomes.commands.size(); ++index) {
+    if (!is_failure(outcomes.commands[index].state)) continue;
+    failed.push_back(failed_command(list, CommandIndex(index), outcomes, stage->spec));
+    failed.back().is_program = !stage->spec.program.empty();
+  }
   return failed;
 }
 
@@ -135,6 +172,8 @@ Result<std::string> last_output(const RunFolder& run, const FailedCommand& comma
                            [&](const cpu::OutputChunk& chunk) {
                              if (chunk.start != command.start) return;
                              text.append(chunk.bytes);
+                             if (chunk.cut_at)
+                               text += (ends_line(text) ? "" : "\n") + cut_note(*chunk.cut_at);
                              if (text.size() > 2 * limit) text.erase(0, text.size() - limit);
                            }));
   if (text.size() > limit) text.erase(0, text.size() - limit);

@@ -9,8 +9,8 @@
 
 namespace mnp::launcher {
 
-/// What failed, the first failed command's last words, and what to type next; no newline at its
-/// end.
+/// What failed and why, the first failed command's last words, and what to type next; no newline
+/// at its end.
 std::string failure_report(const RunFolder& run, const StageState& stage);
 
 /// The status with which `mnp run` ends for this stage.
@@ -19,16 +19,18 @@ int exit_status_of(const StageState& stage);
 /// "commands failed after their tries": DESIGN's table of the main node's exit statuses.
 std::string_view meaning_of(int status);
 
-/// A command whose last record is a failure.
+/// A command whose last record is a failure. A program is command 0 of its stage.
 struct FailedCommand {
   CommandIndex index;
+  bool is_program = false;
   std::string line;
-  std::string what;  // "exit 3", "timed out", "poisoned"
+  std::string what;  // "exit 3", "timed out after 10m", "poisoned: ..."
   uint32_t tries = 0;
   NodeIndex node;
-  std::string output;    // prefix of the stream that holds its output
-  uint32_t start = 0;    // the last one
-  uint32_t segment = 0;  // first with its output; 0: it printed nothing
+  std::string output;        // prefix of the stream that holds its output
+  uint32_t start = 0;        // the last one
+  uint32_t segment = 0;      // first with its output; 0: it printed nothing
+  std::string name() const;  // "command 17", "the program"
 };
 
 /// In list order, from the journals.

@@ -14,9 +14,11 @@
 
 #include "launcher/failure_report.hpp"
 #include "launcher/local_batch.hpp"
+#include "launcher/local_host.hpp"
 #include "launcher/planning.hpp"
 #include "launcher/progress_view.hpp"
 #include "launcher/stage_job.hpp"
+#include "launcher/success_report.hpp"
 #include "mnp/core/text.hpp"
 
 namespace mnp::launcher {
@@ -204,10 +206,15 @@ Result<int> Foreground::finish() {
   const bool stopped = submitted_.submissions.back().stopped;
   int status = 0;
   for (const StageState& stage : ended.stages) {
+    if (stage.succeeded())
+      for (const std::string& note : stage_notes(run_, *plan_.find(stage.name), stage))
+        view_->say(note);
     if (stage.state != "FAILED" || stage.reason == kDependencyFailed) continue;
     if (!stopped) view_->say(failure_report(run_, stage));
     if (status == 0) status = exit_status_of(stage);
   }
+  if (status == 0 && !options_.quiet)
+    for (const std::string& place : result_places(run_, plan_)) view_->say(place);
   if (!stopped || status == 0) return status;
   view_->say(fmt::format("stopped; `mnp resume {}{}` goes on", run_.id, run_.store_words()));
   return code_info(Code::kStopped).exit_status;
@@ -217,13 +224,9 @@ Result<int> Foreground::finish() {
 
 Result<int> run_in_foreground(const RunFolder& run, const model::Plan& plan,
                               const ForegroundOptions& options) {
-  LocalHost host;
-  MNP_TRY(host.node_program, find_node_program());
+  MNP_TRY(auto host, local_host(most_nodes(plan)));
   host.store = run.store_path;
   host.run = run.id;
-  std::error_code error;
-  host.temporary = fs::temp_directory_path(error);
-  if (error) return fail(Code::kConfig, "TMPDIR names no folder: " + error.message());
   Foreground foreground(run, plan, options, std::move(host));
   return foreground.follow();
 }

@@ -56,7 +56,7 @@ fs::path LocalAttempt::folder() const {
 }
 
 fs::path LocalAttempt::scratch_of(uint32_t index) const {
-  return scratch_->path() / node_name(index);
+  return scratch_->path() / std::to_string(index);  // short: see local_host.cpp
 }
 
 std::vector<std::string> LocalAttempt::environment(uint32_t index) const {
@@ -75,7 +75,7 @@ std::vector<std::string> LocalAttempt::environment(uint32_t index) const {
 
 Status LocalAttempt::start() {
   MNP_TRY(addresses_,
-          LoopbackAddresses::choose(request_.num_nodes, request_.main_node, model::kDefaultPort));
+          LoopbackAddresses::choose(request_.num_nodes, request_.main_node, host_.port));
   MNP_TRY(auto scratch, TemporaryFolder::create(scratch_prefix(host_.run, job_), host_.temporary));
   scratch_.emplace(std::move(scratch));
   MNP_CHECK(start_node(request_.main_node));

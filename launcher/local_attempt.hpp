@@ -12,17 +12,19 @@
 #include "mnp/core/files.hpp"
 #include "mnp/core/loop.hpp"
 #include "mnp/model/batch.hpp"
+#include "mnp/model/environment.hpp"
 
 namespace mnp::launcher {
 
 /// What Batch's infrastructure is here.
 struct LocalHost {
-  std::string node_program;       // absolute path of mnp-node
-  fs::path store;                 // folder, absolute
-  std::string run;                // run id
-  fs::path temporary;             // scratch folders are made below
-  Milliseconds grace{30000};      // between SIGTERM and SIGKILL
-  Milliseconds retry_delay{500};  // before another attempt
+  std::string node_program;        // absolute path of mnp-node
+  fs::path store;                  // folder, absolute
+  std::string run;                 // run id
+  fs::path temporary;              // scratch folders are made below
+  int port = model::kDefaultPort;  // of main nodes, each on an address of its own
+  Milliseconds grace{30000};       // between SIGTERM and SIGKILL
+  Milliseconds retry_delay{500};   // before another attempt
 };
 
 /// starting -> main is running, children start -> main has ended (or `stop`): SIGTERM to the rest

@@ -21,12 +21,31 @@ std::string to_json(const std::string& stage, const cpu::OutputChunk& chunk) {
   json["start"] = chunk.start;
   json["time"] = chunk.seconds;
   json["text"] = std::string(chunk.bytes);
+  if (chunk.cut_at) json["cut_at"] = *chunk.cut_at;
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace
 
+std::string cut_note(uint64_t kept) {
+  return fmt::format("[mnp: output cut at {} bytes; see max_output]", kept);
+}
+
+/// A line of its own.
+void LogPrinter::print_cut(const std::string& stage, const cpu::OutputChunk& chunk) {
+  const std::string note = cut_note(*chunk.cut_at);
+  const std::string label = fmt::format("{}/{}", stage, chunk.command.value());
+  if (form_ == Form::kBytes) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "%s: %s\n", label.c_str(), note.c_str());
+    return;
+  }
+  const bool amid_line = partial_.find(label) != partial_.end();
+  print_lines(label, (amid_line ? "\n" : "") + note + "\n");
+}
+
 void LogPrinter::print(const std::string& stage, const cpu::OutputChunk& chunk) {
+  if (chunk.cut_at && form_ != Form::kJson) return print_cut(stage, chunk);
   switch (form_) {
     case Form::kBytes:
       return write(chunk.bytes);

@@ -9,12 +9,15 @@
 
 namespace mnp::launcher {
 
+/// "[mnp: output cut at 1000 bytes; see max_output]"
+std::string cut_note(uint64_t kept);
+
 class LogPrinter {
  public:
   enum class Form {
-    kBytes,  // as they were printed
+    kBytes,  // as they were printed; what was dropped is said on standard error
     kLines,  // "stage/17 | text"
-    kJson,   // {"stage", "command", "start", "time", "text"} a line
+    kJson,   // {"stage", "command", "start", "time", "text"} a line, and "cut_at"
   };
   explicit LogPrinter(Form form) : form_(form) {}
   void print(const std::string& stage, const cpu::OutputChunk& chunk);
@@ -22,6 +25,7 @@ class LogPrinter {
   void flush();
 
  private:
+  void print_cut(const std::string& stage, const cpu::OutputChunk& chunk);
   void print_lines(const std::string& label, std::string_view bytes);
 
   Form form_;

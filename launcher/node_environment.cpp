@@ -12,7 +12,7 @@ namespace mnp::launcher {
 namespace {
 
 bool is_passed_on(std::string_view name) {
-  if (name == model::kLog) return true;
+  if (name == model::kLog || name == model::kPort) return true;
   return !starts_with(name, "AWS_BATCH_") && !starts_with(name, "MNP_") && name != "ARRAY_SIZE" &&
          name != model::kListFile;
 }

@@ -20,7 +20,7 @@ struct LocalNode {
 };
 
 /// NAME=value. Of this process's own variables, AWS_BATCH_* and MNP_* stay behind, MNP_LOG
-/// excepted.
+/// and MNP_PORT excepted.
 std::vector<std::string> node_environment(const model::SubmitJob& request, const LocalNode& node);
 
 /// Start of the name of a job's scratch folders: short, because Unix sockets below it have at

@@ -122,6 +122,12 @@ Result<PlannedRun> make_plan(const model::Spec& spec, const fs::path& bin) {
   return planned;
 }
 
+uint32_t most_nodes(const model::Plan& plan) {
+  uint32_t most = 1;
+  for (const auto& stage : plan.stages) most = std::max(most, stage.spec.nodes);
+  return most;
+}
+
 fs::path program_folder() {
   std::error_code error;
   const fs::path self = fs::read_symlink("/proc/self/exe", error);

@@ -38,6 +38,9 @@ struct PlannedRun {
 };
 Result<PlannedRun> make_plan(const model::Spec& spec, const fs::path& bin);
 
+/// Nodes of the largest stage.
+uint32_t most_nodes(const model::Plan& plan);
+
 /// The folder of this program and its companions.
 fs::path program_folder();
 

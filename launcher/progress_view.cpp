@@ -120,7 +120,8 @@ std::string progress_line(const StageState& stage, double now, size_t name_width
   }
   if (stage.phase == "JOINING") line += fmt::format("  {}/{} nodes", stage.joined, stage.nodes);
   if (stage.total > 0) line += fmt::format("  {}  {}/{}", bar(stage), stage.done, stage.total);
-  if (stage.failed > 0) line += fmt::format("  {} failed", stage.failed);
+  if (stage.failed > 0)
+    line += fmt::format("  {} succeeded  {} failed", succeeded_of(stage), stage.failed);
   if (stage.running > 0) line += fmt::format("  {} running", stage.running);
   line += "  " + format_duration((stage.ended > 0 ? stage.ended : now) - stage.started);
   const double left = stage.ended > 0 ? 0 : seconds_left(stage, now);

@@ -24,7 +24,8 @@ class ProgressView {
 /// nothing but `say` when `quiet`.
 std::unique_ptr<ProgressView> make_progress_view(bool quiet);
 
-/// "process     RUNNING  [#####-----]  512/1000  3 failed  8 running  1m 02s  ETA 55 s"
+/// "process     RUNNING  [#####-----]  512/1000  509 succeeded  3 failed  8 running  1m 02s  ETA 55
+/// s"
 std::string progress_line(const StageState& stage, double now, size_t name_width);
 
 /// Seconds until the stage is done at its rate so far; 0 when nobody can say.

@@ -138,7 +138,9 @@ Result<FileLock> hold_run(const RunFolder& run) {
     if (lock) {
       const std::string text = fmt::format("{} {}\n", ::getpid(), host_name());
       if (::ftruncate(lock->fd().get(), 0) != 0) return fail_errno(lock_path(run).string());
-      MNP_CHECK(write_all(lock->fd().get(), text, deadline + kProbeLimit));
+      if (auto written = write_all(lock->fd().get(), text, deadline + kProbeLimit); !written)
+        return fail(Code::kStore,
+                    fmt::format("{}: {}", lock_path(run).string(), written.error().text));
       return std::move(*lock);
     }
     if (Clock::now() >= deadline) break;

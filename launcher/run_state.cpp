@@ -22,8 +22,9 @@ void add_progress(StageState& state, const model::Progress& progress) {
   state.done = progress.done;
   state.failed = progress.failed;
   state.running = progress.running;
-  const bool of_this_job = progress.updated >= state.started;
-  if (of_this_job && !progress.text.empty()) state.reason = progress.text;
+  const bool of_this_attempt =
+      progress.updated >= state.started && progress.attempt == state.attempt;
+  if (of_this_attempt && !progress.text.empty()) state.reason = progress.text;
 }
 
 void add_job(StageState& state, const model::JobDetail& job) {
@@ -97,6 +98,10 @@ std::optional<model::Progress> read_progress(const RunFolder& run, const std::st
   return progress ? std::optional(*progress) : std::nullopt;
 }
 
+uint64_t succeeded_of(const StageState& stage) {
+  return stage.done - std::min(stage.done, stage.failed);
+}
+
 StageState stage_state(const model::StagePlan& stage, const SubmittedJob* job,
                        const std::optional<model::Progress>& progress, bool live) {
   StageState state;
@@ -148,14 +153,14 @@ std::string state_to_json(const RunState& state) {
 }
 
 std::string state_to_text(const RunState& state) {
-  Table table({"STAGE", "STATE", "NODES", "DONE", "FAILED", "RUNNING", "ATTEMPT", "TIME"});
+  Table table({"STAGE", "STATE", "NODES", "SUCCEEDED", "FAILED", "RUNNING", "ATTEMPT", "TIME"});
   for (const auto& stage : state.stages) {
     const double until = stage.ended > 0 ? stage.ended : wall_seconds();
     const bool running = stage.state == "RUNNING";
     table.add(
         {stage.name, running ? stage.phase : stage.state,
          running ? fmt::format("{}/{}", stage.joined, stage.nodes) : std::to_string(stage.nodes),
-         stage.total > 0 ? fmt::format("{}/{}", stage.done, stage.total) : "-",
+         stage.total > 0 ? fmt::format("{}/{}", succeeded_of(stage), stage.total) : "-",
          std::to_string(stage.failed), std::to_string(stage.running), std::to_string(stage.attempt),
          stage.started > 0 ? format_duration(until - stage.started) : "-"});
   }

@@ -16,10 +16,10 @@ struct StageState {
   std::string phase;   // of a running stage: JOINING RUNNING REDUCING DRAINING; else as `state`
   std::string reason;  // why it ended so; for people
   uint32_t attempt = 0, nodes = 0, joined = 0;
-  uint64_t total = 0, done = 0, failed = 0, running = 0;
-  double started = 0, ended = 0;  // seconds since 1970; 0: not yet
-  std::optional<int> status;      // exit status of the main node, once ended
-  std::string job;                // latest; "" when it was never submitted
+  uint64_t total = 0, done = 0, failed = 0, running = 0;  // `failed` are among `done`
+  double started = 0, ended = 0;                          // seconds since 1970; 0: not yet
+  std::optional<int> status;  // exit status of the main node, once ended
+  std::string job;            // latest; "" when it was never submitted
   bool succeeded() const { return state == "SUCCEEDED"; }
 };
 
@@ -38,6 +38,8 @@ Result<RunState> read_run_state(const RunFolder& run, bool live);
 /// One stage from its job and its progress.json. `live`: `mnp run` is there.
 StageState stage_state(const model::StagePlan& stage, const SubmittedJob* job,
                        const std::optional<model::Progress>& progress, bool live);
+/// Commands that are done and have not failed.
+uint64_t succeeded_of(const StageState& stage);
 /// nullopt where the stage has written none.
 std::optional<model::Progress> read_progress(const RunFolder& run, const std::string& stage);
 

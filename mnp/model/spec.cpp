@@ -1,6 +1,7 @@
 #include "mnp/model/spec.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -131,6 +132,18 @@ uint64_t AllowFailures::of(uint64_t total) const {
   if (percent <= 0) return count;
   // A millionth of a command more, so that 0.57 % of 10,000 is 57 in binary arithmetic too.
   return static_cast<uint64_t>(std::floor(static_cast<double>(total) * percent / 100 + 1e-6));
+}
+
+std::string duration_text(Milliseconds duration) {
+  constexpr std::array<std::pair<std::string_view, int64_t>, 5> kUnits = {
+      {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}}};
+  std::string text;
+  int64_t rest = duration.count();
+  for (const auto& [unit, size] : kUnits) {
+    if (rest >= size) text += fmt::format("{}{}", rest / size, unit);
+    rest %= size;
+  }
+  return text.empty() ? "0s" : text;
 }
 
 std::vector<std::string> stages_before(const StageSpec& stage) {

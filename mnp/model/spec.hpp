@@ -97,6 +97,9 @@ struct StageSpec {
   bool operator==(const StageSpec&) const = default;
 };
 
+/// "5s", "1m30s", "250ms": as the file would have it.
+std::string duration_text(Milliseconds duration);
+
 /// Every stage that must have succeeded first: those of the inputs, then `after`; each once.
 std::vector<std::string> stages_before(const StageSpec& stage);
 

@@ -55,8 +55,8 @@ void check_times(SpecReader& reader, const ReadStage& stage) {
   const StageSpec& spec = stage.spec;
   if (spec.beat * 2 > spec.lease)
     reader.errors.add(place_of(stage, stage.find("beat") != nullptr ? "beat" : "lease"),
-                      fmt::format("beat {}ms is more than half of lease {}ms", spec.beat.count(),
-                                  spec.lease.count()),
+                      fmt::format("beat {} is more than half of lease {}", duration_text(spec.beat),
+                                  duration_text(spec.lease)),
                       "write a beat of a fifth of the lease");
   if (!spec.warn_signal) return;
   if (!spec.timeout)
@@ -65,7 +65,7 @@ void check_times(SpecReader& reader, const ReadStage& stage) {
   else if (spec.warn_before >= *spec.timeout)
     reader.errors.add(place_of(stage, "warn_signal"),
                       "'warn_signal' comes before the command's start",
-                      fmt::format("write less than the timeout of {}ms", spec.timeout->count()));
+                      "write less than the timeout of " + duration_text(*spec.timeout));
 }
 
 void check_pairs(SpecReader& reader, const ReadStage& stage) {

@@ -172,8 +172,9 @@ std::string remedy(const Key& key, const std::string& text) {
       return "write " + near;
   if ((key.kind == KeyKind::kDuration && parse_duration(text)) ||
       (key.kind == KeyKind::kBytes && parse_bytes(text)))
-    return fmt::format("write {} of at least {}{}", expected(key), key.least,
-                       key.kind == KeyKind::kDuration ? "ms" : "");
+    return fmt::format("write {} of at least {}", expected(key),
+                       key.kind == KeyKind::kDuration ? duration_text(Milliseconds(key.least))
+                                                      : std::to_string(key.least));
   return "write " + expected(key);
 }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import time
 import unittest
 
@@ -173,6 +174,58 @@ class LocalRun(MnpCase):
         lines = [json.loads(line) for line in self.mnp("logs", "--json").stdout.splitlines()]
         self.assertEqual(lines[1], {"stage": "one", "command": 2, "start": 1, "time": 2.5,
                                     "text": "half"})
+
+    def test_reason_of_a_main_that_could_not_open_is_in_the_report(self):
+        self.use_stand_in(one="""
+            echo '2026-11-25T23:20:33.017 I node 0: listens'
+            echo '2026-11-25T23:20:33.018 E node 0: create /store/owner: No space left' >&2
+            exit 20""")
+        report = self.mnp("run", "demo.yaml", status=20).stderr
+        self.assertIn("stage one failed with status 20: wrong configuration, list or credentials\n"
+                      "  node 0: create /store/owner: No space left\n", report)
+        self.assertNotIn("listens", report)
+
+    def test_temporary_folder_too_long_is_said_before_anything_is_written(self):
+        self.use_stand_in()
+        long = self.folder / ("x" * 80)
+        long.mkdir()
+        self.environment["TMPDIR"] = str(long)
+        report = self.mnp("run", "demo.yaml", status=20).stderr
+        self.assertIn(str(long), report)
+        self.assertIn("TMPDIR=/tmp mnp", report)
+        self.assertFalse((self.folder / "mnp-runs").exists())
+
+    def test_port_out_of_range_is_said_before_anything_is_written(self):
+        self.use_stand_in()
+        self.environment["MNP_PORT"] = "80"
+        self.assertIn("MNP_PORT is '80'; write a port", self.mnp("run", "demo.yaml",
+                                                               status=20).stderr)
+        self.assertFalse((self.folder / "mnp-runs").exists())
+
+    def test_full_store_is_named_and_half_a_run_is_removed(self):
+        store = self.folder / "full"
+        store.mkdir()
+        mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(store)],
+                               capture_output=True, text=True, timeout=60)
+        if mount.returncode != 0:
+            self.skipTest("no small file system can be mounted: " + mount.stderr.strip())
+        self.addCleanup(subprocess.run, ["umount", str(store)], timeout=60)
+        self.use_stand_in()
+        self.write("list.txt", "echo " + "x" * 100000 + "\n")
+        done = self.mnp("run", "--commands", "list.txt", "--store", store, status=32)
+        self.assertRegex(done.stderr, rf"mnp: {store}/runs/\S+: write: No space left on device\n"
+                                      r"  check that the store .* is not full")
+        self.assertEqual(os.listdir(store / "runs"), [])
+        with open(store / "junk", "wb") as junk:
+            try:
+                junk.write(b"x" * 100000)
+            except OSError:
+                pass
+        self.environment["NODE_main"] = "exit 1"
+        self.write("list.txt", "true\n")
+        done = self.mnp("run", "--commands", "list.txt", "--store", store, status=32)
+        self.assertIn("No space left", done.stderr)
+        self.assertIn(str(store), done.stderr)
 
     def test_missing_node_program_is_said_before_anything_is_written(self):
         self.use_stand_in()

@@ -20,11 +20,17 @@ class FailureReport : public testing::Test {
     stage.state = "FAILED";
     stage.attempt = 1;
     stage.status = 10;
+    spec.name = "process";
+    plan();
     list("true\nfirst --of a\nsecond\nthird\n");
   }
   void list(const std::string& text) {
     ASSERT_TRUE(run.store->put(run.stage("process").commands(), text));
     ids = model::CommandList::parse(text, "list")->identities();
+  }
+  void plan() {
+    model::Plan planned{run.id, "demo", "/", {{spec, 0, {}}}};
+    ASSERT_TRUE(run.store->put(run.keys().plan(), model::plan_to_json(planned)));
   }
   model::AttemptKeys attempt() const {
     return model::AttemptKeys::of(run.stage("process"), "job", 1);
@@ -55,6 +61,7 @@ class FailureReport : public testing::Test {
   TemporaryFolder folder = *TemporaryFolder::create("failure-report-test-");
   RunFolder run = run_folder(folder.path(), "demo-20260131-142501-k3f9");
   StageState stage;
+  model::StageSpec spec;
   std::vector<uint64_t> ids;
   cpu::OutputStream stream;
 };
@@ -70,10 +77,11 @@ TEST_F(FailureReport, NamesTheFirstCommandItsWordsAndWhatToType) {
             "    | one\n"
             "    | two\n"
             "  and 1 more\n"
-            "  mnp logs demo-20260131-142501-k3f9 process --store " + folder.path().string() +
+            "  mnp logs demo-20260131-142501-k3f9 process --store " +
+                folder.path().string() +
                 " --failed  shows what failed commands printed\n"
-                "  mnp resume demo-20260131-142501-k3f9 --store " + folder.path().string() +
-                "                 runs what is not done");
+                "  mnp resume demo-20260131-142501-k3f9 --store " +
+                folder.path().string() + "                 runs what is not done");
 }
 
 TEST_F(FailureReport, ShowsTheEndOfLongOutputAndTheStartOfALongLine) {
@@ -101,13 +109,44 @@ TEST_F(FailureReport, TellsAttemptsAndReason) {
   EXPECT_NE(report.find(" --runtime  shows what the nodes said"), std::string::npos) << report;
 }
 
-TEST_F(FailureReport, ProgramHasNoCommands) {
+TEST_F(FailureReport, ProgramIsShownAsACommandIs) {
   ASSERT_TRUE(run.store->remove(run.stage("process").commands()));
+  spec.program = "solver \\\n --grid 512";
+  plan();
+  ids = model::CommandList::parse("solver \\  --grid 512", "program")->identities();
+  journal({kept(0, {Kind::kExited, 3})});
+  print(0, 1, "grid too large\n");
+  write_output();
   stage.status = 11;
-  EXPECT_TRUE(failed().empty());
+  ASSERT_EQ(failed().size(), 1u);
+  EXPECT_EQ(*last_output(run, failed()[0], 100), "grid too large\n");
   const std::string report = failure_report(run, stage);
-  EXPECT_EQ(report.find("command "), std::string::npos) << report;
+  EXPECT_NE(report.find("  the program on node 3: exit 3: solver \\  --grid 512\n"
+                        "    | grid too large\n"),
+            std::string::npos)
+      << report;
   EXPECT_NE(report.find("shows what it printed"), std::string::npos) << report;
+}
+
+TEST_F(FailureReport, TimedOutSaysAfterHowLong) {
+  spec.timeout = Milliseconds(90000);
+  plan();
+  journal({kept(1, {Kind::kTimedOut, 0})});
+  ASSERT_EQ(failed().size(), 1u);
+  EXPECT_EQ(failed()[0].what, "timed out after 1m30s");
+}
+
+TEST_F(FailureReport, MainThatCouldNotWriteItsReasonIsQuotedFromItsLog) {
+  stage.status = 32;
+  ASSERT_TRUE(run.store->put(attempt().attempt + "/log/node-0000.log",
+                             "2026-11-25T23:20:33.017 I node 0: listens\n"
+                             "2026-11-25T23:20:33.018 E node 0: create /store/x: No space\n"));
+  EXPECT_TRUE(starts_with(failure_report(run, stage),
+                          "stage process failed with status 32: the store could not be reached, or "
+                          "is full\n  node 0: create /store/x: No space\n  mnp logs"))
+      << failure_report(run, stage);
+  stage.reason = "what main wrote down";
+  EXPECT_EQ(failure_report(run, stage).find("No space"), std::string::npos);
 }
 
 TEST_F(FailureReport, JobThatNeverStartedHasAStatusAllTheSame) {
@@ -168,6 +207,15 @@ TEST_F(FailureReport, LastOutputKeepsTheEndOfManyChunks) {
   const FailedCommand command = failed().at(0);
   for (size_t limit = 1; limit <= all.size(); ++limit)
     EXPECT_EQ(*last_output(run, command, limit), all.substr(all.size() - limit));
+}
+
+TEST_F(FailureReport, LastOutputSaysThatItWasCut) {
+  journal({kept(1, {Kind::kExited, 3})});
+  print(1, 1, "abc");
+  stream.cut(CommandIndex(1), 1, 3);
+  write_output();
+  EXPECT_EQ(*last_output(run, failed().at(0), 100),
+            "abc\n[mnp: output cut at 3 bytes; see max_output]");
 }
 
 TEST_F(FailureReport, CommandThatPrintedNothingHasNoOutputToRead) {

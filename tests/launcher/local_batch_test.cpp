@@ -49,7 +49,9 @@ TEST_F(LocalBatchTest, MainMayEndBeforeTheFirstChildStarts) {
 }
 
 TEST_F(LocalBatchTest, VariablesAreThoseOfBatch) {
-  ::setenv("MNP_PORT", "1", 1);
+  ::setenv("MNP_SCRATCH_ROOT", "/elsewhere", 1);
+  ::setenv("MNP_JOIN_SECRET", "1", 1);
+  ::setenv("MNP_PORT", "30000", 1);
   ::setenv("MNP_LOG", "debug", 1);
   ::setenv("AWS_BATCH_JOB_ARRAY_INDEX", "7", 1);
   auto request = box.job("a", 3,
@@ -71,10 +73,13 @@ TEST_F(LocalBatchTest, VariablesAreThoseOfBatch) {
   EXPECT_EQ(child.at("AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS"), main.at("MNP_NODE_ADDRESS"));
   EXPECT_NE(child.at("MNP_NODE_ADDRESS"), main.at("MNP_NODE_ADDRESS"));
   EXPECT_TRUE(starts_with(main.at("MNP_NODE_ADDRESS"), "127."));
-  EXPECT_EQ(main.count("MNP_PORT"), 0u);
+  EXPECT_EQ(main.count("MNP_JOIN_SECRET"), 0u);
+  EXPECT_EQ(main.at("MNP_PORT"), "30000");
   EXPECT_EQ(main.count("AWS_BATCH_JOB_ARRAY_INDEX"), 0u);
   EXPECT_EQ(main.at("MNP_LOG"), "debug");
   EXPECT_FALSE(fs::exists(main.at("MNP_SCRATCH_ROOT"))) << "scratch outlived its job";
+  ::unsetenv("MNP_SCRATCH_ROOT");
+  ::unsetenv("MNP_JOIN_SECRET");
   ::unsetenv("MNP_PORT");
   ::unsetenv("MNP_LOG");
   ::unsetenv("AWS_BATCH_JOB_ARRAY_INDEX");

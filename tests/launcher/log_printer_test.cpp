@@ -25,6 +25,30 @@ TEST(LogPrinter, BytesStayAsTheyAre) {
             std::string("a\r\0b", 4));
 }
 
+TEST(LogPrinter, CutIsSaidInALineOfItsOwnAndNeverAmongBytes) {
+  const cpu::OutputChunk half{CommandIndex(1), 1, 2.5, "ha"}, cut{CommandIndex(1), 1, 2.5, "", 2};
+  for (const auto& [form, expected] :
+       {std::pair(LogPrinter::Form::kLines,
+                  "s/1 | ha\ns/1 | [mnp: output cut at 2 bytes; see max_output]\n"),
+        std::pair(LogPrinter::Form::kBytes, "ha"),
+        std::pair(LogPrinter::Form::kJson,
+                  "{\"stage\":\"s\",\"command\":1,\"start\":1,\"time\":2.5,\"text\":\"ha\"}\n"
+                  "{\"stage\":\"s\",\"command\":1,\"start\":1,\"time\":2.5,\"text\":\"\","
+                  "\"cut_at\":2}\n")}) {
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    LogPrinter printer(form);
+    printer.print("s", half);
+    printer.print("s", cut);
+    printer.flush();
+    EXPECT_EQ(testing::internal::GetCapturedStdout(), expected);
+    EXPECT_EQ(testing::internal::GetCapturedStderr(),
+              form == LogPrinter::Form::kBytes
+                  ? "s/1: [mnp: output cut at 2 bytes; see max_output]\n"
+                  : "");
+  }
+}
+
 TEST(LogPrinter, JsonIsALineAChunk) {
   EXPECT_EQ(printed(LogPrinter::Form::kJson, {{1, "a\n"}}),
             "{\"stage\":\"s\",\"command\":1,\"start\":1,\"time\":2.5,\"text\":\"a\\n\"}\n");
