@@ -80,6 +80,25 @@ class EndToEnd(MnpCase):
         self.mnp("resume")
         self.assertEqual([each["state"] for each in self.outcomes()], ["succeeded"] * 3)
 
+    def test_a_node_where_everything_fails_is_bad_and_its_commands_run_elsewhere(self):
+        self.pipeline(["[ $MNP_NODE != 2 ] && sleep 0.1"] * 60)
+        self.mnp("run", "demo.yaml")
+        self.assertEqual([each["state"] for each in self.outcomes()], ["succeeded"] * 60)
+        self.assertEqual({each["node"] for each in self.outcomes()}, {0, 1})
+        attempt = next((self.run_folder() / "stages/work/attempts").iterdir())
+        nodes = json.loads((attempt / "nodes.json").read_text())["nodes"]
+        self.assertIn("succeeded on node", nodes[2]["bad"])
+        self.assertNotIn("bad", nodes[0])
+        journal = "".join(each.read_text() for each in sorted((attempt / "journal").iterdir()))
+        self.assertEqual(journal.count('"e":"bad","node":2,'), 1)
+        progress = json.loads((self.run_folder() / "stages/work/progress.json").read_text())
+        self.assertIn("node 2 (bad: ", progress["text"])
+
+    def test_commands_that_fail_everywhere_are_tried_once(self):
+        self.pipeline([f"echo x >> {self.folder}/starts; exit 3"] * 30)
+        self.mnp("run", "demo.yaml", status=10)
+        self.assertEqual(len(self.starts()), 30)
+
     def start_slow(self, count=30):
         self.pipeline([f"echo {i} >> {self.folder}/starts; sleep 0.4" for i in range(count)])
         process = self.start("run", "demo.yaml")

@@ -119,6 +119,26 @@ class ProgramRun(MnpCase):
         self.assertEqual(sorted(node for _, _, node, attempt in self.hello() if attempt == 2), [0, 1])
         self.assertEqual(self.processes(), {})
 
+    def test_a_failure_before_a_frozen_node_is_noticed_is_a_loss(self):
+        process = self.start_waiting("    ranks_per_node: 1\n")
+        daemons = [pid for pid, environ in self.processes().items()
+                   if b"MNP_NODE=2\0" in environ and self.is_daemon(pid)]
+        self.assertEqual(len(daemons), 1)
+        for pid in (self.agent_of(2), self.keeper_of(2)):
+            os.kill(pid, signal.SIGSTOP)
+        os.kill(daemons[0], signal.SIGKILL)  # as with the whole machine: mpirun ends soon
+        self.started(2, 2)
+        self.write("go", "")
+        done = self.finish(process)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    @staticmethod
+    def is_daemon(pid):
+        try:
+            return Path(f"/proc/{pid}/comm").read_text().strip() in ("orted", "prted")
+        except OSError:
+            return False
+
     def test_a_node_that_comes_back_gets_the_broadcast_inputs_again(self):
         self.write("data/x.txt", "here\n")
         self.pipeline("'cat $MNP_INPUTS/data/x.txt && exec " f"{HELLO} --wait {self.folder}/go'",
