@@ -90,6 +90,13 @@ void add_pipeline_options(CLI::App& command, PipelineOptions& options) {
   command.add_option("--cpus", options.cpus, "with --commands: cores of each command")
       ->type_name("C")
       ->check(CLI::Range(1u, 4096u));
+  command.add_option("--tries", options.tries, "with --commands: runs of a failing command")
+      ->type_name("T")
+      ->check(CLI::Range(1u, 1000u));
+  command
+      .add_option("--timeout", options.timeout,
+                  "with --commands: most time of each command, such as 30s or 1h30m")
+      ->type_name("D");
   command.add_option("--only", options.only, "this stage alone")->type_name("STAGE");
 }
 

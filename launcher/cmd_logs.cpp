@@ -27,8 +27,32 @@ struct Options {
   bool follow = false, failed = false, runtime = false, json = false;
 };
 
-Result<std::vector<std::string>> chosen_stages(const RunFolder& run, const Options& options) {
-  MNP_TRY(const auto plan, run.plan());
+/// A program is command 0 of its stage.
+uint64_t commands_of(const model::StagePlan& stage) {
+  return stage.spec.program.empty() ? stage.commands : 1;
+}
+
+/// Of `stages` those that have what `number` counts; an error with the range where none has.
+Status keep_those_with(std::vector<std::string>& stages, const model::Plan& plan,
+                       std::string_view what, std::optional<uint32_t> number,
+                       uint64_t (*count)(const model::StagePlan&)) {
+  if (!number) return {};
+  std::vector<std::string> kept, ranges;
+  for (const std::string& name : stages) {
+    const uint64_t size = count(*plan.find(name));
+    if (*number < size) kept.push_back(name);
+    ranges.push_back(size == 1 ? fmt::format("{} has {} 0 alone", name, what)
+                               : fmt::format("{} has {}s 0 to {}", name, what, size - 1));
+  }
+  if (kept.empty())
+    return fail(Code::kUsage,
+                fmt::format("there is no {} {}: stage {}", what, *number, join(ranges, ", ")));
+  stages = std::move(kept);
+  return {};
+}
+
+Result<std::vector<std::string>> named_stages(const RunFolder& run, const model::Plan& plan,
+                                              const Options& options) {
   std::vector<std::string> names;
   for (const auto& stage : plan.stages) names.push_back(stage.spec.name);
   if (options.stage.empty()) return names;
@@ -42,6 +66,16 @@ Result<std::vector<std::string>> chosen_stages(const RunFolder& run, const Optio
 LogPrinter::Form form_of(const Options& options) {
   if (options.json) return LogPrinter::Form::kJson;
   return options.command ? LogPrinter::Form::kBytes : LogPrinter::Form::kLines;
+}
+
+Result<std::vector<std::string>> chosen_stages(const RunFolder& run, const Options& options) {
+  MNP_TRY(const auto plan, run.plan());
+  MNP_TRY(auto stages, named_stages(run, plan, options));
+  MNP_CHECK(keep_those_with(stages, plan, "node", options.node, [](const model::StagePlan& stage) {
+    return uint64_t{stage.spec.nodes};
+  }));
+  MNP_CHECK(keep_those_with(stages, plan, "command", options.command, commands_of));
+  return stages;
 }
 
 /// Prints what is new since the last call.
@@ -143,7 +177,7 @@ Status print_failed(const RunFolder& run, const std::string& stage, const Option
       fmt::print("{}\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
       continue;
     }
-    fmt::print("== {} command {} on node {}, try {}: {}: {}\n{}{}", stage, command.index.value(),
+    fmt::print("== {} {} on node {}, try {}: {}: {}\n{}{}", stage, command.name(),
                command.node.value(), command.tries, command.what, command.line, output,
                output.empty() || output.back() == '\n' ? "" : "\n");
   }
@@ -179,8 +213,9 @@ void add_logs(CLI::App& app, Action& action) {
                           "only this command (line of the list, from 0), as it printed it");
   index->type_name("I");
   auto* follow = command->add_flag("--follow", options->follow, "go on until the run has ended");
-  auto* failed = command->add_flag("--failed", options->failed,
-                                   "only the last try of each command that failed, with its line");
+  auto* failed =
+      command->add_flag("--failed", options->failed,
+                        "only the last try of each command or program that failed, with its line");
   auto* runtime =
       command->add_flag("--runtime", options->runtime, "what the nodes themselves said");
   node->excludes(index);

@@ -31,6 +31,8 @@ Result<std::string> pipeline_text(const PipelineOptions& options, const model::S
       fmt::format("name: {}\nstages:\n  - name: {}\n    nodes: {}\n    commands: {}\n", spec.name,
                   stage.name, stage.nodes, nlohmann::json(stage.commands.path).dump());
   if (stage.cpus) text += fmt::format("    cpus: {}\n", *stage.cpus);
+  if (stage.tries > 1) text += fmt::format("    tries: {}\n", stage.tries);
+  if (stage.timeout) text += fmt::format("    timeout: {}\n", model::duration_text(*stage.timeout));
   return text;
 }
 
@@ -111,7 +113,7 @@ void add_run(CLI::App& app, Action& action) {
       "\nExamples:\n"
       "  mnp run pipeline.yaml --nodes 4\n"
       "  mnp run pipeline.yaml --set scan=scans/17 --store /data/runs\n"
-      "  mnp run --commands list.txt --nodes 4 --cpus 2");
+      "  mnp run --commands list.txt --nodes 4 --cpus 2 --tries 3 --timeout 10m");
   command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 

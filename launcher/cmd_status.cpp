@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include "launcher/cli.hpp"
+#include "launcher/failure_report.hpp"
+#include "launcher/local_batch.hpp"
 #include "launcher/run_state.hpp"
 
 namespace mnp::launcher {
@@ -20,6 +22,16 @@ struct Options {
   bool watch = false, json = false;
 };
 
+/// The status with which `mnp run` has ended, or would have.
+int status_of(const RunState& state) {
+  if (state.state == "SUCCEEDED") return 0;
+  if (state.state == "FAILED")
+    for (const StageState& stage : state.stages)
+      if (stage.state == "FAILED" && stage.reason != kDependencyFailed)
+        return exit_status_of(stage);
+  return code_info(Code::kStopped).exit_status;
+}
+
 /// Shows again what has changed, until nobody runs it any more.
 Result<int> watch(const RunFolder& run, const Options& options) {
   const bool redraw = !options.json && ::isatty(STDOUT_FILENO) != 0;
@@ -30,7 +42,7 @@ Result<int> watch(const RunFolder& run, const Options& options) {
     if (text != shown) fmt::print("{}{}", redraw ? "\x1b[H\x1b[J" : "", text);
     std::fflush(stdout);
     shown = text;
-    if (state.state != "RUNNING") return 0;
+    if (state.state != "RUNNING") return status_of(state);
     std::this_thread::sleep_for(kWatchPeriod);
   }
 }
@@ -58,7 +70,10 @@ void add_status(CLI::App& app, Action& action) {
                     "failed, running, started, ended}]}");
   command->footer(
       "States of a run: RUNNING SUCCEEDED FAILED STOPPED INTERRUPTED (its `mnp run` was\n"
-      "killed). States of a stage: those of AWS Batch, and INTERRUPTED.\n"
+      "killed). States of a stage: those of AWS Batch, and INTERRUPTED. `done` in the JSON\n"
+      "counts the commands that are final, failed ones included.\n"
+      "Exit status: 0 once the state is shown; with --watch that of the run: 0 when it\n"
+      "succeeded, that of the first stage that failed, 40 when stopped or interrupted.\n"
       "\nExamples:\n  mnp status\n  mnp status reconstruction-2026 --watch");
   command->callback([options, &action] { action = [options] { return run(*options); }; });
 }

@@ -56,6 +56,14 @@ Result<model::Spec> read_list(const PipelineOptions& options) {
                             ? fs::absolute(named).lexically_normal()
                             : fs::path(named);
   model::Spec spec = model::spec_of_list(path.string(), options.nodes.value_or(1), options.cpus);
+  model::StageSpec& stage = spec.stages.front();
+  stage.tries = options.tries.value_or(stage.tries);
+  if (options.timeout.empty()) return spec;
+  const auto timeout = parse_duration(options.timeout);
+  if (!timeout || timeout->count() <= 0)
+    return fail(Code::kUsage, fmt::format("--timeout {}: type a duration such as 30s, 10m or 1h30m",
+                                          options.timeout));
+  stage.timeout = *timeout;
   return spec;
 }
 
@@ -67,8 +75,13 @@ Result<model::Spec> read_pipeline(const PipelineOptions& options) {
                                   ? "name a pipeline FILE, or a list with --commands LIST"
                                   : "a pipeline FILE and --commands exclude each other");
   if (!options.commands.empty()) return read_list(options);
-  if (options.cpus)
-    return fail(Code::kUsage, "--cpus belongs to --commands; a pipeline file has the key `cpus`");
+  for (const auto& [given, key] :
+       {std::pair(options.cpus.has_value(), "cpus"), std::pair(options.tries.has_value(), "tries"),
+        std::pair(!options.timeout.empty(), "timeout")})
+    if (given)
+      return fail(
+          Code::kUsage,
+          fmt::format("--{0} belongs to --commands; a pipeline file has the key `{0}`", key));
   MNP_TRY(const auto set, read_set(options.set));
   auto spec = model::read_spec(options.file, set);
   if (!spec) return fail(Code::kConfig, spec.error().text);

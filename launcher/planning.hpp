@@ -18,7 +18,9 @@ struct PipelineOptions {
   std::string commands;           // --commands LIST: a pipeline of one stage
   std::vector<std::string> set;   // KEY=VALUE
   std::optional<uint32_t> nodes;  // caps every stage; with `commands` its number of nodes
-  std::optional<uint32_t> cpus;   // with `commands`
+  std::optional<uint32_t> cpus;   // with `commands`, as the next two
+  std::optional<uint32_t> tries;
+  std::string timeout;  // a duration; empty: none
   std::string only;               // --only STAGE
 };
 

@@ -21,12 +21,12 @@ _mnp() {
   case $previous in
     --store) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
     --commands) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
-    --set | --nodes | --cpus | --only | --node | --command) return ;;
+    --set | --nodes | --cpus | --tries | --timeout | --only | --node | --command) return ;;
   esac
   case $command in
     validate) options="--set --json --help" ;;
-    plan) options="--commands --set --nodes --cpus --only --json --help" ;;
-    run) options="--commands --set --nodes --cpus --only --store --dry-run --json --quiet --help" ;;
+    plan) options="--commands --set --nodes --cpus --tries --timeout --only --json --help" ;;
+    run) options="--commands --set --nodes --cpus --tries --timeout --only --store --dry-run --json --quiet --help" ;;
     status) options="--store --watch --json --help" ;;
     logs) options="--store --node --command --follow --failed --runtime --json --help" ;;
     stop) options="--store --json --help" ;;

@@ -78,6 +78,26 @@ class LocalRun(MnpCase):
         self.mnp("run", "demo.yaml", "--only", "one", "--nodes", "1")
         self.assertEqual(self.events(), ["start one 0 "])
 
+    def test_watch_ends_with_the_status_of_the_run(self):
+        self.use_stand_in(one="exit 0", two="exit 10")
+        self.mnp("run", "demo.yaml", status=10)
+        self.mnp("status", "--watch", status=10)
+        self.mnp("status")
+        self.environment["NODE_two"] = "exit 0"
+        self.mnp("resume")
+        self.mnp("status", "--watch")
+
+    def test_list_has_tries_and_a_timeout(self):
+        self.use_stand_in(main="exit 0")
+        self.write("list.txt", "false\n")
+        run = self.mnp("run", "--commands", "list.txt", "--tries", "3",
+                       "--timeout", "1m30s").stdout.splitlines()[-1]
+        folder = self.folder / "mnp-runs/runs" / run
+        spec = json.loads((folder / "plan.json").read_text())["stages"][0]["spec"]
+        self.assertEqual((spec["tries"], spec["timeout"]), (3, 90000))
+        self.assertIn("    tries: 3\n    timeout: 1m30s\n", (folder / "pipeline.yaml").read_text())
+        self.mnp("validate", folder / "pipeline.yaml")
+
     def test_json_replaces_the_run_id(self):
         self.use_stand_in(one="exit 0", two="exit 0")
         answer = self.mnp_json("run", "demo.yaml", "--json")
@@ -98,6 +118,7 @@ class LocalRun(MnpCase):
         self.assertEqual(done.returncode, 40, done.stderr)
         self.assertEqual(len([e for e in self.events() if e.startswith("term")]), 3)
         self.assertEqual(self.states()[0], "STOPPED")
+        self.mnp("status", "--watch", status=40)
 
     def test_second_signal_kills_at_once(self):
         self.use_stand_in(one="trap '' TERM; say deaf; while :; do sleep 0.1; done")
@@ -162,6 +183,7 @@ class LocalRun(MnpCase):
               to=$MNP_STORE/runs/$MNP_RUN/stages/one/attempts/${AWS_BATCH_JOB_ID%#*}-1/output/$1
               mkdir -p $to; printf "$2" > $to/00000001.log; printf "$3" > $to/00000001.idx
             }
+            sed -i 's/"commands": 1,/"commands": 20,/' $MNP_STORE/runs/$MNP_RUN/plan.json
             put node-0000.1 'a\nb\nhalf' '0 4 17 1 1.5\n4 4 2 1 2.5\n'
             put node-0002.1 'c\n' '0 2 17 2 3.5\n'
             """)
@@ -172,6 +194,13 @@ class LocalRun(MnpCase):
         self.assertEqual(self.mnp("logs", "demo", "--node", "2").stdout, "one/17 | c\n")
         self.assertEqual(self.mnp("logs", "demo", "two").stdout, "")
         lines = [json.loads(line) for line in self.mnp("logs", "--json").stdout.splitlines()]
+        done = self.mnp("logs", "demo", "one", "--command", "20", status=2)
+        self.assertEqual(done.stderr, "mnp: there is no command 20: stage one has commands 0 to 19\n")
+        done = self.mnp("logs", "demo", "--node", "3", status=2)
+        self.assertEqual(done.stderr, "mnp: there is no node 3: stage one has nodes 0 to 2, "
+                                      "two has nodes 0 to 1\n")
+        self.assertIn("node 2:", self.mnp("logs", "demo", "two", "--node", "2", "--failed",
+                                          status=2).stderr)
         self.assertEqual(lines[1], {"stage": "one", "command": 2, "start": 1, "time": 2.5,
                                     "text": "half"})
 

@@ -69,6 +69,14 @@ class Words(MnpCase):
         self.assertEqual([(s["name"], s["nodes"], s["commands"]) for s in plan["stages"]],
                          [("main", 2, 2)])
 
+    def test_options_of_a_list_are_refused_beside_a_file(self):
+        self.assertIn("a duration such as", self.mnp("plan", "--commands", "lists/two.txt",
+                                                    "--timeout", "soon", status=2).stderr)
+        self.assertIn("the key `tries`", self.mnp("plan", "demo.yaml", "--tries", "2",
+                                                  status=2).stderr)
+        self.assertIn("the key `timeout`", self.mnp("plan", "demo.yaml", "--timeout", "2s",
+                                                    status=2).stderr)
+
     def test_set_takes_one_word_each_wherever_it_stands(self):
         self.write("set.yaml", "parameters: {a: x, b: y}\n"
                                "stages: [{name: s, commands: {from: 'seq ${a}; echo ${b}'}}]\n")

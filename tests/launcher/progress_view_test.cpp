@@ -22,8 +22,8 @@ StageState running() {
 TEST(ProgressLine, SaysHowFarAndHowLong) {
   const std::string line = progress_line(running(), 200, 10);
   EXPECT_EQ(line,
-            "process     RUNNING    [#####---------------]  250/1000  3 failed  8 running  1m 40s  "
-            "ETA 5m 00s");
+            "process     RUNNING    [#####---------------]  250/1000  247 succeeded  3 failed  8 "
+            "running  1m 40s  ETA 5m 00s");
 }
 
 TEST(ProgressLine, WaitingStageHasNoNumbers) {
