@@ -103,8 +103,9 @@ class Publication {
   std::vector<model::ResultFile> files() const;
 
  private:
-  Status choose_wanted(const PublishedNames& names);
+  Status choose_wanted(PublishedNames& names);
   Status place(Staged& staged);
+  Status bring_back(const Staged& staged, PublishedNames* names) const;
 
   const PublishTarget& target_;
   const fs::path& from_;
@@ -124,10 +125,9 @@ Status Publication::stage(const std::string& path) {
                                            "own use",
                                            who_.command.value(), path));
   const fs::path& base = staged.file.partial ? target_.partials : target_.results;
-  const fs::path folder = incoming_folder(base);
+  const fs::path folder = incoming_folder(base) / target_.holder();
   staged.source = from_ / path;
-  staged.at =
-      folder / fmt::format("{}-{}-{}-{}", who_.command.value(), who_.start, ::getpid(), ++counter);
+  staged.at = folder / fmt::format("{}-{}-{}", who_.command.value(), who_.start, ++counter);
   staged.place = staged.file.partial
                      ? base / fmt::format("{}-{}", who_.command.value(), who_.start) / path
                      : base / path;
@@ -144,7 +144,7 @@ Status Publication::stage(const std::string& path) {
 }
 
 /// All rows are checked before the first file takes its place.
-Status Publication::choose_wanted(const PublishedNames& names) {
+Status Publication::choose_wanted(PublishedNames& names) {
   for (Staged& staged : staged_) {
     bool ours = true;
     if (!staged.file.partial) {
@@ -166,7 +166,8 @@ Status Publication::place(Staged& staged) {
 
 Status Publication::publish() {
   if (staged_.empty()) return {};
-  MNP_TRY(PublishedNames names, PublishedNames::lock(target_.results));
+  MNP_TRY(PublishedNames names,
+          PublishedNames::lock(target_.results, target_.holder(), target_.lock_patience));
   MNP_CHECK(choose_wanted(names));
   for (Staged* staged : wanted_) {
     if (!staged->file.partial) MNP_CHECK(names.write(staged->file.path, who_));
@@ -177,15 +178,39 @@ Status Publication::publish() {
   return {};
 }
 
+/// From where it is: its place, if this start has it still; the folder of incoming files, which has
+/// another name when this process was put out of the way.
+Status Publication::bring_back(const Staged& staged, PublishedNames* names) const {
+  if (names != nullptr && !staged.file.partial && staged.at == staged.place) {
+    MNP_TRY(const auto row, names->read(staged.file.path));
+    if (!row || row->owner != who_.owner || row->start != who_.start)
+      return fail(Code::kIo, staged.file.path + ": a later start has replaced it");
+  }
+  const auto back = [&](const fs::path& from) {
+    return (staged.moved ? ::rename(from.c_str(), staged.source.c_str())
+                         : ::unlink(from.c_str())) == 0;
+  };
+  if (back(staged.at)) return {};
+  const Error error = fail_errno("bring back " + staged.source.string()).value();
+  for (const fs::path& folder : fenced_folders(target_.results, target_.holder()))
+    if (back(folder / staged.at.filename())) return {};
+  return fail(Code::kIo, error.text);
+}
+
 Status Publication::undo() {
+  std::optional<PublishedNames> names;  // needed where something has its place already
+  for (const Staged& staged : staged_)
+    if (staged.at == staged.place && !staged.file.partial && !names) {
+      auto locked = PublishedNames::lock(target_.results, target_.holder(), target_.lock_patience);
+      if (!locked) return fail(Code::kIo, locked.error().text);
+      names.emplace(std::move(*locked));
+    }
   Status done;
   for (const Staged& staged : staged_) {
-    const int result = staged.moved ? ::rename(staged.at.c_str(), staged.source.c_str())
-                                    : ::unlink(staged.at.c_str());
-    if (result == 0) continue;
-    const Error error = fail_errno("bring back " + staged.source.string()).value();
-    log::error("{}", error.text);
-    if (staged.moved) done = fail(Code::kIo, error.text);
+    auto back = bring_back(staged, names ? &*names : nullptr);
+    if (back) continue;
+    log::error("{}", back.error().text);
+    if (staged.moved) done = fail(Code::kIo, back.error().text);
   }
   return done;
 }
@@ -213,6 +238,10 @@ Status check_limits(const std::vector<std::string>& paths) {
 }
 
 }  // namespace
+
+std::string PublishTarget::holder() const {
+  return fmt::format("{}-{}-{}", owner.value(), partials.filename().string(), ::getpid());
+}
 
 Result<std::vector<model::ResultFile>> publish_results(const PublishTarget& target,
                                                        const fs::path& from, CommandIndex command,

@@ -19,6 +19,10 @@ struct PublishTarget {
   fs::path partials;  // <attempt>/partials/node-0003.1, this incarnation's own
   std::optional<model::Reduce> reduce;
   OwnerNumber owner;
+  Milliseconds lock_patience{10000};  // with a holder of the lock that does nothing
+
+  /// This process's name as holder of the lock.
+  std::string holder() const;
 };
 
 /// Moves (same file system) or copies every file below `from`; no folder there is no file. A path

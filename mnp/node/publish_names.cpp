@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <thread>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -17,7 +16,6 @@ namespace mnp::node {
 namespace {
 
 constexpr char kNames[] = ".names", kIncoming[] = ".incoming";
-constexpr auto kLockLimit = std::chrono::minutes(2);
 constexpr auto kRowLimit = std::chrono::seconds(30);  // for writing a few bytes
 constexpr size_t kMaxRow = size_t{64} << 10;          // bytes; a path is at most 4 KiB
 
@@ -33,21 +31,10 @@ bool is_reserved(const std::string& path) {
   return first == kNames || first == kIncoming;
 }
 
-fs::path incoming_folder(const fs::path& results) {
-  return results / kIncoming;
-}
-
-Result<PublishedNames> PublishedNames::lock(const fs::path& results) {
-  if (auto made = make_folders(results / kNames); !made) return store_failed(made.error());
-  const TimePoint deadline = Clock::now() + kLockLimit;
-  for (;;) {
-    auto lock = FileLock::try_acquire(results / kNames / ".lock");
-    if (!lock) return store_failed(lock.error());
-    if (*lock) return PublishedNames(results, std::move(**lock));
-    if (Clock::now() > deadline)
-      return fail(Code::kStore, (results / kNames).string() + " stays locked");
-    std::this_thread::sleep_for(Milliseconds(1));
-  }
+Result<PublishedNames> PublishedNames::lock(const fs::path& results, const std::string& holder,
+                                            Milliseconds patience) {
+  MNP_TRY(PublishLock lock, PublishLock::acquire(results, holder, patience));
+  return PublishedNames(results, incoming_folder(results) / holder, std::move(lock));
 }
 
 fs::path PublishedNames::row_path(const std::string& path) const {
@@ -92,7 +79,8 @@ Status PublishedNames::check_shape(const std::string& path, const Publisher& who
   return {};
 }
 
-Result<bool> PublishedNames::may_publish(const std::string& path, const Publisher& who) const {
+Result<bool> PublishedNames::may_publish(const std::string& path, const Publisher& who) {
+  MNP_CHECK(lock_.renew());
   MNP_CHECK(check_shape(path, who));
   MNP_TRY(const auto row, read(path));
   if (!row) return true;
@@ -110,8 +98,9 @@ Status PublishedNames::write(const std::string& path, const Publisher& who) {
                               {"command", who.command.value()},
                               {"owner", who.owner.value()},
                               {"start", who.start}};
+  MNP_CHECK(lock_.renew());
   const fs::path place = row_path(path);
-  const fs::path temporary = place.parent_path() / ".row";  // one writer: the lock's holder
+  const fs::path temporary = incoming_ / ".row";
   const Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!fd) return store_failed(fail_errno("create " + temporary.string()).value());
   if (auto written = write_all(fd.get(), row.dump() + "\n", Clock::now() + kRowLimit); !written)

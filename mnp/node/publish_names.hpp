@@ -1,4 +1,4 @@
-// Who has published which path of a stage: rows of results/.names/, read and written under one
+// Who has published which path of a stage: rows of results/.names/, read and written under the
 // lock that all nodes of the stage share.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include "mnp/core/files.hpp"
 #include "mnp/core/ids.hpp"
 #include "mnp/core/result.hpp"
+#include "mnp/node/publish_lock.hpp"
 
 namespace mnp::node {
 
@@ -21,30 +22,31 @@ struct Publisher {
 /// Held while it lives.
 class PublishedNames {
  public:
-  /// kStore: the store fails, or somebody else holds the lock for minutes.
-  static Result<PublishedNames> lock(const fs::path& results);
+  /// As PublishLock::acquire.
+  static Result<PublishedNames> lock(const fs::path& results, const std::string& holder,
+                                     Milliseconds patience);
 
   /// True: publish; false: a higher (owner, start) of the same command has done so. kConfig names
   /// both commands when the path is another command's, or a folder where this one needs a file or
   /// the other way round. kStore: the store fails.
-  Result<bool> may_publish(const std::string& path, const Publisher& who) const;
+  Result<bool> may_publish(const std::string& path, const Publisher& who);
   /// Durable only after sync_published.
   Status write(const std::string& path, const Publisher& who);
+  /// The start that has published the path last; nullopt: none. kStore.
+  Result<std::optional<Publisher>> read(const std::string& path) const;
 
  private:
-  PublishedNames(fs::path results, FileLock lock)
-      : results_(std::move(results)), lock_(std::move(lock)) {}
+  PublishedNames(fs::path results, fs::path incoming, PublishLock lock)
+      : results_(std::move(results)), incoming_(std::move(incoming)), lock_(std::move(lock)) {}
   fs::path row_path(const std::string& path) const;
-  Result<std::optional<Publisher>> read(const std::string& path) const;
   Status check_shape(const std::string& path, const Publisher& who) const;
 
   fs::path results_;
-  FileLock lock_;
+  fs::path incoming_;  // this holder's
+  PublishLock lock_;
 };
 
 /// Of our own folders in results/; no command may publish there.
 bool is_reserved(const std::string& path);
-/// results/.incoming: where files wait, complete, for their place.
-fs::path incoming_folder(const fs::path& results);
 
 }  // namespace mnp::node

@@ -2,17 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <memory>
-#include <thread>
-
 #include "mnp/core/text.hpp"
-#include "waiting.hpp"
 
 namespace mnp::node {
 namespace {
 
 const Publisher kFour{CommandIndex(4), OwnerNumber(2), 3};
+
+constexpr std::chrono::seconds kPatience{60};
 
 class Names : public testing::Test {
  protected:
@@ -20,7 +17,7 @@ class Names : public testing::Test {
 };
 
 TEST_F(Names, ARowSaysWhoPublishedAndWhatMayReplaceIt) {
-  auto names = PublishedNames::lock(folder.path());
+  auto names = PublishedNames::lock(folder.path(), "me", kPatience);
   ASSERT_TRUE(names) << names.error().text;
   EXPECT_TRUE(*names->may_publish("a/b", kFour));
   ASSERT_TRUE(names->write("a/b", kFour));
@@ -34,20 +31,9 @@ TEST_F(Names, ARowSaysWhoPublishedAndWhatMayReplaceIt) {
 }
 
 TEST_F(Names, AnEmptyRowWasNeverSynced) {
-  auto names = PublishedNames::lock(folder.path());
+  auto names = PublishedNames::lock(folder.path(), "me", kPatience);
   ASSERT_TRUE(replace_file(folder.path() / ".names" / hex64(fnv1a("a")), ""));
   EXPECT_TRUE(*names->may_publish("a", kFour));
-}
-
-TEST_F(Names, OneAtATime) {
-  auto first = std::make_unique<PublishedNames>(*PublishedNames::lock(folder.path()));
-  std::atomic<bool> got{false};
-  std::thread second([&] { got = PublishedNames::lock(folder.path()).has_value(); });
-  std::this_thread::sleep_for(Milliseconds(50));
-  EXPECT_FALSE(got);
-  first.reset();
-  EXPECT_TRUE(eventually([&] { return got.load(); }));
-  second.join();
 }
 
 TEST_F(Names, OurOwnFoldersAreReserved) {
