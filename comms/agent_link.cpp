@@ -34,12 +34,19 @@ Result<AgentLink> AgentLink::over(Fd fd) {
 }
 
 void AgentLink::send(model::RankFrame type, std::string_view payload) {
+  const std::scoped_lock lock(*mutex_);
   append_frame(out_, static_cast<uint8_t>(type), payload);
 }
 
+size_t AgentLink::queued() const {
+  const std::scoped_lock lock(*mutex_);
+  return unwritten();
+}
+
 Status AgentLink::flush() {
-  while (queued() > 0) {
-    const ssize_t n = ::send(fd_.get(), out_.data() + written_, queued(), MSG_NOSIGNAL);
+  const std::scoped_lock lock(*mutex_);
+  while (unwritten() > 0) {
+    const ssize_t n = ::send(fd_.get(), out_.data() + written_, unwritten(), MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) return {};
     if (n < 0) return fail(Code::kClosed, "the agent is gone");

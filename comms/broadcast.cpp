@@ -77,7 +77,7 @@ void Broadcast::begin_next() {
   const model::BroadcastOrder order = std::move(orders_.front());
   orders_.pop_front();
   begin(order.id, order.name);
-  auto reader = TreeReader::open(order.source);
+  auto reader = wiring_.with_files([&] { return TreeReader::open(order.source); });
   if (!reader) {  // nobody else has heard of it yet, nor needs to
     failed(of_store(reader.error()));
     running_->sent_all = true;
@@ -89,7 +89,7 @@ void Broadcast::begin_next() {
 }
 
 void Broadcast::read_next() {
-  auto block = running_->reader->next();
+  auto block = wiring_.with_files([&] { return running_->reader->next(); });
   if (!block) {
     failed(of_store(block.error()));
     hand_on(message(Word::kAbort, model::encode(running_->own)), false);
@@ -115,6 +115,7 @@ Result<bool> Broadcast::step_down() {
 }
 
 Status Broadcast::take_down(std::string_view bytes) {
+  const Pulse::Files waits(wiring_.pulse);  // nothing here waits for anything else
   Decoder in(bytes);
   const auto word = static_cast<Word>(in.u8());
   const std::string_view content = bytes.substr(std::min<size_t>(1, bytes.size()));

@@ -195,6 +195,7 @@ bool Reduce::check_own(TimePoint now) {
     running.target = std::move(order->second.target);
     orders_.erase(order);
   }
+  const Pulse::Files waits(wiring_.pulse);
   const auto checked = running.own->check_some();
   if (!checked) problem(checked.error());
   running.checked = !checked || *checked;
@@ -226,7 +227,8 @@ void Reduce::shapes_known() {
   if (running.problem) {
     give_up();
   } else if (is_main_) {
-    auto writer = ArrayWriter::create(running.target, *running.shape);
+    auto writer =
+        wiring_.with_files([&] { return ArrayWriter::create(running.target, *running.shape); });
     if (!writer) {
       problem(writer.error());
       give_up();
@@ -268,7 +270,7 @@ Result<bool> Reduce::step_blocks() {
     return true;
   }
   if (wiring_.transport.sending(Channel::kReduce) >= kMaxSending) return false;
-  const auto moved = running.merge->step();
+  const auto moved = wiring_.with_files([&] { return running.merge->step(); });
   if (!moved) {
     problem(moved.error());
     return true;
@@ -293,6 +295,7 @@ Status Reduce::pass_on(std::string block, size_t first) {
     return fail(Code::kConfig,
                 fmt::format("{}: the sum of element {} does not fit in {}", running.target,
                             first + fits, model::descr_of(running.shape->dtype)));
+  const Pulse::Files waits(wiring_.pulse);
   return running.writer->write(values);
 }
 
@@ -331,7 +334,8 @@ void Reduce::finish(const CollectiveDone& done) {
   send_down(message(Word::kDone, running_->serial, model::encode(done)), false);
   wiring_.agent.send(RankFrame::kReduceDone, model::encode(done));
   if (!running_->own && orders_.erase(done.id) == 0) answered_.insert(done.id);
-  running_.reset();
+  const Pulse::Files waits(wiring_.pulse);
+  running_.reset();  // a writer that is given up waits for its sync
 }
 
 void Reduce::send_down(const std::string& bytes, bool ring) {

@@ -12,7 +12,8 @@ Session::Session(Transport& transport, const World& world, AgentLink& agent, con
     : agent_(agent),
       transport_(transport),
       ringer_(transport, world, agent),
-      wiring_{transport, world, agent, ringer_},
+      pulse_(agent),
+      wiring_{transport, world, agent, ringer_, pulse_},
       carrier_(wiring_),
       broadcast_(wiring_, files),
       reduce_(wiring_) {}
@@ -29,6 +30,7 @@ Status Session::turn() {
 }
 
 Result<bool> Session::step(TimePoint now) {
+  pulse_.turned();
   MNP_TRY(bool moved, transport_.progress());
   if (reads_agent()) {
     MNP_TRY(const bool read, read_agent(now));
@@ -37,17 +39,9 @@ Result<bool> Session::step(TimePoint now) {
   moved |= carrier_.deliver();
   MNP_TRY(const bool broadcasting, broadcast_.step());
   MNP_TRY(const bool reducing, reduce_.step(now));
-  pulse(now);
   MNP_CHECK(agent_.flush());
   ringer_.ring_again(now);
   return moved || broadcasting || reducing;
-}
-
-/// Frames that wait say as much, and must not grow where the agent does not read.
-void Session::pulse(TimePoint now) {
-  if (agent_.queued() > 0 || now - last_pulse_ < kPulse) return;
-  last_pulse_ = now;
-  agent_.send(RankFrame::kPulse, {});
 }
 
 Result<bool> Session::read_agent(TimePoint now) {

@@ -24,7 +24,6 @@ class Session {
 
  private:
   static constexpr size_t kFramesATurn = 64;
-  static constexpr Milliseconds kPulse{1000};
 
   Status turn();
   Result<bool> step(TimePoint now);
@@ -32,18 +31,17 @@ class Session {
   Status take(const Frame& frame, TimePoint now);
   bool reads_agent() const { return !carrier_.full(); }
   bool expecting() const;
-  void pulse(TimePoint now);
   Status rest(bool moved, TimePoint now);
 
   AgentLink& agent_;
   Transport& transport_;
   Ringer ringer_;
+  Pulse pulse_;
   Wiring wiring_;
   Carrier carrier_;
   Broadcast broadcast_;
   Reduce reduce_;
   Idle idle_;
-  TimePoint last_pulse_{};
 };
 
 }  // namespace mnp::comms

@@ -232,6 +232,24 @@ TEST_F(ReduceOnASlowDisk, AnErrorOfTheSyncIsTheStoresFailureOnEveryRank) {
   EXPECT_FALSE(fs::exists(target_));
 }
 
+TEST(Reduce, RanksLiveWhileTheStoreTakesNothing) {  // 2 ranks
+  RankWorld world(2, {.files = {}, .nodes = {}, .sockets = {}, .preload = HELD_SYNC});
+  ASSERT_TRUE(world.up());
+  const std::string gate = world.held_sync().string();
+  std::ofstream(gate + ".writes") << "";
+  std::ofstream(gate) << "";  // no sync is held
+  const auto a = write_array<float>(world.folder() / "a.npy", {10}, 1);
+  const fs::path target = world.folder() / "out.npy";
+  order(world, 1, ReduceOp::kSum, {{a}, {a}}, target);
+  ASSERT_TRUE(world.until([&] { return fs::exists(gate + ".begun"); }));
+  const size_t pulses = world.pulses(0);
+  EXPECT_TRUE(world.until([&] { return world.pulses(0) >= pulses + 3; }));
+  EXPECT_TRUE(world.frames(0).empty());
+  fs::remove(gate + ".writes");
+  EXPECT_EQ(answer(world).error, "");
+  EXPECT_EQ(model::read_npy<float>(target)->values[3], 2 * element<float>(1, 3));
+}
+
 TEST(Reduce, ACountThatDoesNotFitIsAnErrorThatNamesTheElement) {  // 2 ranks
   RankWorld world(2);
   ASSERT_TRUE(world.up());
