@@ -67,7 +67,7 @@ void Worker::close() {
 
 Status Worker::prepare(std::function<void(Result<uint32_t>)> ready) {
   create_committer();
-  MNP_TRY(setup_, cpu::CommandRunner::create(orphans_));
+  MNP_TRY(setup_, cpu::CommandRunner::create(orphans_, cpu::expendable()));
   preparing_ = std::thread([this, ready = std::move(ready)] {
     auto slots = prepare_here();
     loop_.post([ready, slots = std::move(slots)] { ready(slots); });
@@ -211,7 +211,7 @@ void Worker::drain(Milliseconds grace, Milliseconds flush, std::function<void(Dr
 // ---- a program
 
 Status Worker::start_program(EpochNumber epoch, uint32_t start, cpu::Start how,
-                             std::function<void(bool by_itself)> ended) {
+                             std::function<void(const cpu::Finished&)> ended) {
   auto output = std::make_shared<cpu::CommandOutput>(committer_->output(), CommandIndex(0), start);
   const fs::path results = context_.scratch.slots() / fmt::format("program-{}", start);
   MNP_CHECK(make_folders(results));
@@ -227,7 +227,7 @@ Status Worker::start_program(EpochNumber epoch, uint32_t start, cpu::Start how,
     ran.record.incarnation = context_.incarnation;
     fill_record(ran.record, finished, output->range());
     ran.results = results;
-    loop_.post([ended, by_itself = !finished.stopped] { ended(by_itself); });
+    loop_.post([ended, finished] { ended(finished); });
     if (!finished.stopped) committer_->add(std::move(ran));
   };
   held_.insert({CommandIndex(0), start});

@@ -73,7 +73,6 @@ class Worker {
   void rank_send(NodeIndex to, const model::Message& message);
   void rank_frame(model::RankFrame type, std::string_view payload);
   void ring_rank() { rank_frame(model::RankFrame::kBell, {}); }
-  bool rank_connected() const { return rank_ != nullptr; }
 
   /// A process of `epoch`: mpirun on main, or the daemon that it asked for. The environment holds
   /// what MPI needs on this node.
@@ -95,9 +94,9 @@ class Worker {
 
   /// Runs the stage's program (command 0) as a process of `epoch`, with its output and results kept
   /// as a command's are; `ended` in the loop, before it is stored. One that end_epoch has ended
-  /// counts as never run.
+  /// (`stopped`) counts as never run.
   Status start_program(EpochNumber epoch, uint32_t start, cpu::Start how,
-                       std::function<void(bool by_itself)> ended);
+                       std::function<void(const cpu::Finished&)> ended);
   /// SIGTERM, then SIGKILL after `grace`; `ended` follows.
   void stop_program(Milliseconds grace) { daemons_->stop(kProgram, grace); }
 

@@ -120,8 +120,8 @@ class WorkerProgram : public WorkerTest {
     cpu::Start how;
     how.base = std::make_shared<const std::vector<std::string>>(worker->daemon_base());
     how.line = line;
-    const auto started =
-        worker->start_program(EpochNumber(epoch), number, how, [this](bool) { ++ended; });
+    const auto started = worker->start_program(EpochNumber(epoch), number, how,
+                                               [this](const cpu::Finished&) { ++ended; });
     ASSERT_TRUE(started) << started.error().text;
   }
   int ended = 0;
