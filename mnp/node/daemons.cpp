@@ -40,7 +40,7 @@ Daemons::~Daemons() {
     (void)orphans_->end_marked(mark_of(daemon->epoch), Clock::now() + kEndLimit);
     if (daemon->thread.joinable()) daemon->thread.join();
   }
-  for (std::thread& ender : enders_) ender.join();
+  for (Ender& ender : enders_) ender.thread.join();
 }
 
 void Daemons::forget_ended() {
@@ -52,6 +52,10 @@ void Daemons::forget_ended() {
       ++at;
     }
   }
+  enders_.remove_if([](Ender& ender) {
+    if (ender.ended) ender.thread.join();
+    return ender.ended;
+  });
 }
 
 Status Daemons::start(uint64_t id, EpochNumber epoch, cpu::Start start, Callbacks callbacks) {
@@ -98,15 +102,19 @@ void Daemons::stop(uint64_t id, Milliseconds grace) {
 
 void Daemons::end_epoch(EpochNumber epoch, std::function<void()> done) {
   const std::scoped_lock lock(mutex_);
+  forget_ended();
   last_ended_ = std::max(last_ended_, epoch);
   for (auto& [id, daemon] : daemons_)
     if (daemon->epoch == epoch) daemon->runner->kill();
-  enders_.emplace_back([this, epoch, done = std::move(done)] {
+  Ender& ender = enders_.emplace_back();
+  ender.thread = std::thread([this, &ender, epoch, done = std::move(done)] {
     const TimePoint deadline = Clock::now() + kEndLimit;
     if (auto ended = orphans_->end_marked(mark_of(epoch), deadline); !ended)
       log::error("epoch {}: {}", epoch.value(), ended.error().text);
     wait_for_ended(epoch, deadline);
     done();
+    const std::scoped_lock ended_lock(mutex_);
+    ender.ended = true;
   });
 }
 

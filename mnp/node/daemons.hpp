@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -40,6 +41,10 @@ class Daemons {
     std::thread thread;
     bool ended = false;
   };
+  struct Ender {  // of an epoch
+    std::thread thread;
+    bool ended = false;
+  };
   void forget_ended();
   void wait_for_ended(EpochNumber epoch, TimePoint deadline);
 
@@ -48,7 +53,7 @@ class Daemons {
   std::condition_variable ended_;
   std::map<uint64_t, std::shared_ptr<Daemon>> daemons_;
   EpochNumber last_ended_;  // nothing of it or an earlier one is started any more
-  std::vector<std::thread> enders_;
+  std::list<Ender> enders_;
 };
 
 }  // namespace mnp::node

@@ -37,7 +37,8 @@ Executor::Executor(ExecutorOptions options, ResultsFolders folders, Committer& c
     : options_(std::move(options)),
       folders_(std::move(folders)),
       committer_(committer),
-      ran_callback_(std::move(ran)) {}
+      ran_callback_(std::move(ran)),
+      environment_(options_.environment) {}
 
 Result<std::unique_ptr<Executor>> Executor::create(ExecutorOptions options,
                                                    const std::shared_ptr<cpu::Orphans>& orphans,
@@ -62,6 +63,11 @@ Executor::~Executor() {
   drain(Milliseconds(0));
   for (auto& slot : slots_)
     if (slot->thread.joinable()) slot->thread.join();
+}
+
+void Executor::set_environment(cpu::Environment environment) {
+  const std::scoped_lock lock(mutex_);
+  environment_ = std::move(environment);
 }
 
 void Executor::deal(std::vector<model::Deal::Item> items) {
@@ -99,12 +105,13 @@ bool Executor::wait_idle(TimePoint deadline) {
   return idle_.wait_until(lock, deadline, [&] { return running_ == 0; });
 }
 
-bool Executor::take(model::Deal::Item& item) {
+bool Executor::take(SlotState& slot, model::Deal::Item& item) {
   std::unique_lock lock(mutex_);
   wake_.wait(lock, [&] { return stopping_ || (!queue_.empty() && unkept_ < kMaxUnkept); });
   if (stopping_) return false;
   item = std::move(queue_.front());
   queue_.pop_front();
+  if (slot.environment != environment_) slot.environment = environment_;
   ++running_;
   return true;
 }
@@ -114,14 +121,14 @@ void Executor::run_slot(SlotState& slot) {
   if (auto bound = cpu::bind_this_thread(slot.slot.cpus); !bound)
     log::warning("slot {}: {}", slot.slot.index.value(), bound.error().text);
   model::Deal::Item item;
-  while (take(item)) run_command(slot, item);
+  while (take(slot, item)) run_command(slot, item);
 }
 
 cpu::Start Executor::start_of(const SlotState& slot, const model::Deal::Item& item) const {
   const model::StageSpec& spec = options_.spec;
   cpu::Start start;
   start.line = item.line;
-  start.base = options_.environment;
+  start.base = slot.environment;
   start.extra = {
       fmt::format("MNP_COMMAND_INDEX={}", item.command.value()),
       fmt::format("MNP_TRY={}", item.start),

@@ -22,7 +22,7 @@ namespace mnp::node {
 
 struct ExecutorOptions {
   std::vector<cpu::Slot> slots;
-  cpu::Environment environment;  // stage_environment
+  cpu::Environment environment;  // stage_environment, until set_environment
   model::StageSpec spec;
   NodeIndex node;
   Incarnation incarnation;
@@ -44,6 +44,8 @@ class Executor {
                                                   Committer& committer, std::function<void()> ran);
   ~Executor();
 
+  /// Of what starts from now on.
+  void set_environment(cpu::Environment environment);
   void deal(std::vector<model::Deal::Item> items);
   /// Starts that have ended since the last call.
   model::Ran take_ran();
@@ -61,12 +63,13 @@ class Executor {
     std::unique_ptr<cpu::CommandRunner> runner;
     fs::path results;  // of the next command, made and empty; "": not made yet
     uint32_t folders = 0;
+    cpu::Environment environment;  // of the command that it runs
     std::thread thread;
   };
   Executor(ExecutorOptions options, ResultsFolders folders, Committer& committer,
            std::function<void()> ran);
   void run_slot(SlotState& slot);
-  bool take(model::Deal::Item& item);
+  bool take(SlotState& slot, model::Deal::Item& item);
   void run_command(SlotState& slot, const model::Deal::Item& item);
   cpu::Start start_of(const SlotState& slot, const model::Deal::Item& item) const;
   Status renew_results(SlotState& slot);
@@ -78,6 +81,7 @@ class Executor {
   const std::function<void()> ran_callback_;
   std::mutex mutex_;
   std::condition_variable wake_, idle_;
+  cpu::Environment environment_;
   std::deque<model::Deal::Item> queue_;
   size_t low_water_ = 0;  // down to so many queued commands main hears of ends
   TimePoint told_at_{};   // when it last did

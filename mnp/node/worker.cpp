@@ -68,14 +68,17 @@ void Worker::close() {
 Status Worker::prepare(std::function<void(Result<uint32_t>)> ready) {
   create_committer();
   MNP_TRY(setup_, cpu::CommandRunner::create(orphans_, cpu::expendable()));
-  preparing_ = std::thread([this, ready = std::move(ready)] {
-    auto slots = prepare_here();
+  // Not on the thread: the loop may learn this node's address meanwhile.
+  const auto environment = std::make_shared<const std::vector<std::string>>(
+      stage_environment(context_, context_.me.nodes, 0));
+  preparing_ = std::thread([this, environment, ready = std::move(ready)] {
+    auto slots = prepare_here(environment);
     loop_.post([ready, slots = std::move(slots)] { ready(slots); });
   });
   return {};
 }
 
-Result<uint32_t> Worker::prepare_here() {
+Result<uint32_t> Worker::prepare_here(const cpu::Environment& environment) {
   const model::StageSpec& spec = context_.spec();
   std::error_code error;
   if (!spec.cwd.empty() && !fs::is_directory(spec.cwd, error))
@@ -92,17 +95,16 @@ Result<uint32_t> Worker::prepare_here() {
     request.gpus_available = static_cast<uint32_t>(machine_.gpus.list.size());
     MNP_TRY(slots_, cpu::lay_out_slots(machine_.topology, request));
   }
-  MNP_CHECK(run_setup(*setup_));
+  MNP_CHECK(run_setup(*setup_, environment));
   return static_cast<uint32_t>(context_.is_program() ? 1 : slots_.size());
 }
 
-Status Worker::run_setup(cpu::CommandRunner& runner) {
+Status Worker::run_setup(cpu::CommandRunner& runner, const cpu::Environment& environment) {
   const model::StageSpec& spec = context_.spec();
   if (spec.setup.empty()) return {};
   cpu::Start start;
   start.line = spec.setup;
-  start.base = std::make_shared<const std::vector<std::string>>(
-      stage_environment(context_, context_.me.nodes, 0));
+  start.base = environment;
   start.marks = {fmt::format("MNP_SETUP={}", context_.incarnation.value())};
   start.extra = start.marks;
   start.cwd = spec.cwd;
@@ -134,12 +136,22 @@ void Worker::create_committer() {
       kStoreInterval, kStorePatience, std::move(callbacks));
 }
 
+cpu::Environment Worker::command_environment() const {
+  return std::make_shared<const std::vector<std::string>>(
+      stage_environment(context_, epoch_.nodes, epoch_.node_rank));
+}
+
+/// Commands that start from now on see its nodes.
+void Worker::set_epoch(const BeginEpoch& epoch) {
+  epoch_ = epoch;
+  if (executor_) executor_->set_environment(command_environment());
+}
+
 Status Worker::start_slots() {
   if (executor_) return {};
   ExecutorOptions options;
   options.slots = slots_;
-  options.environment = std::make_shared<const std::vector<std::string>>(
-      stage_environment(context_, epoch_.nodes, epoch_.node_rank));
+  options.environment = command_environment();
   options.spec = context_.spec();
   options.node = context_.me.index;
   options.incarnation = context_.incarnation;

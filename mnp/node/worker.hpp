@@ -68,7 +68,7 @@ class Worker {
   model::Held held() const;
 
   /// The only world whose rank is let in from now on; 0: none.
-  void set_epoch(const BeginEpoch& epoch) { epoch_ = epoch; }
+  void set_epoch(const BeginEpoch& epoch);
   const BeginEpoch& epoch() const { return epoch_; }
   void rank_send(NodeIndex to, const model::Message& message);
   void rank_frame(model::RankFrame type, std::string_view payload);
@@ -105,8 +105,9 @@ class Worker {
 
   Worker(Loop& loop, Context& context, Machine machine, std::shared_ptr<cpu::Orphans> orphans,
          Callbacks callbacks);
-  Result<uint32_t> prepare_here();
-  Status run_setup(cpu::CommandRunner& runner);
+  Result<uint32_t> prepare_here(const cpu::Environment& environment);
+  Status run_setup(cpu::CommandRunner& runner, const cpu::Environment& environment);
+  cpu::Environment command_environment() const;
   void create_committer();
   void take_peer(std::shared_ptr<LocalPeer> peer);
   void first_frame(const std::shared_ptr<LocalPeer>& peer, Frame frame);

@@ -154,5 +154,17 @@ TEST_F(DaemonsTest, ManyAreForgottenOneAfterTheOther) {
   end_epoch(1);
 }
 
+/// Each epoch's end has a thread; an unjoined one keeps its stack.
+TEST_F(DaemonsTest, ManyEpochsLeaveNoThreadsBehind) {
+  const auto mapped_kib = [] {
+    const std::string status = *read_file("/proc/self/status");
+    return std::stoll(status.substr(status.find("VmSize:") + 7));
+  };
+  for (uint32_t epoch = 1; epoch <= 10; ++epoch) end_epoch(epoch);
+  const auto before = mapped_kib();
+  for (uint32_t epoch = 11; epoch <= 110; ++epoch) end_epoch(epoch);
+  EXPECT_LT(mapped_kib() - before, 300 * 1024);  // a hundred stacks of 8 MiB are 800
+}
+
 }  // namespace
 }  // namespace mnp::node

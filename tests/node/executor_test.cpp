@@ -75,6 +75,21 @@ class ExecutorTest : public testing::Test {
   std::unique_ptr<Executor> executor;  // goes before the committer
 };
 
+TEST_F(ExecutorTest, ANewEnvironmentIsOfWhatStartsFromThenOn) {
+  start(1);
+  deal({"touch " + note("up") + "; while ! test -e " + note("go") +
+            "; do sleep 0.01; done; echo $FROM",
+        "echo $FROM"});
+  ASSERT_TRUE(eventually([&] { return there("up"); }));
+  executor->set_environment(std::make_shared<const std::vector<std::string>>(
+      std::vector<std::string>{"PATH=/usr/local/bin:/usr/bin:/bin", "FROM=next epoch"}));
+  ASSERT_TRUE(create_file_once(note("go"), ""));
+  (void)records();
+  ASSERT_TRUE(committer->flush(hang()));
+  EXPECT_EQ(output_of(0), "stage\n");
+  EXPECT_EQ(output_of(1), "next epoch\n");
+}
+
 TEST_F(ExecutorTest, RunsWhatIsDealtAndSaysHowItEnded) {
   start(2);
   deal({"echo one", "exit 3", "kill -9 $$", "/nowhere/x"});

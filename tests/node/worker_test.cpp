@@ -20,6 +20,32 @@ TEST_F(WorkerTest, SetupRunsOnceBeforeTheFirstCommand) {
   EXPECT_EQ(*read_file(note("log")), "setup work\ncommand\n");
 }
 
+TEST_F(WorkerTest, SetupSeesTheAddressThatWasKnownWhenItBegan) {
+  spec().setup = "echo $MASTER_ADDR > " + note("address");
+  const std::string before = context.me.own_address;
+  create();
+  bool ready = false;
+  ASSERT_TRUE(worker->prepare([&](const Result<uint32_t>&) { ready = true; }));
+  context.me.own_address = "127.9.9.9";  // as main does when its first child joins
+  ASSERT_TRUE(until([&] { return ready; }));
+  EXPECT_EQ(*read_file(note("address")), (before.empty() ? "127.0.0.1" : before) + "\n");
+}
+
+TEST_F(WorkerTest, CommandsSeeTheNodesOfTheEpochTheyStartIn) {
+  create();
+  ASSERT_TRUE(prepare());
+  worker->set_epoch({EpochNumber(1), 4, 0});
+  ASSERT_TRUE(worker->start_slots());
+  deal(0, "echo $NNODES $NODE_RANK");
+  ASSERT_TRUE(until([&] { return stored.size() == 1; }));
+  end_epoch(1);
+  worker->set_epoch({EpochNumber(2), 3, 2});
+  deal(1, "echo $NNODES $NODE_RANK");
+  ASSERT_TRUE(until([&] { return stored.size() == 2; }));
+  EXPECT_EQ(output_of(0), "4 0\n");
+  EXPECT_EQ(output_of(1), "3 2\n");
+}
+
 TEST_F(WorkerTest, ANodeWhoseSetupFailsCannotTakePart) {
   spec().setup = "exit 3";
   create();
