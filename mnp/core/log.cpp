@@ -27,10 +27,17 @@ std::shared_ptr<spdlog::logger>& logger() {
 
 }  // namespace
 
+std::optional<Level> parse_level(std::string_view word) {
+  if (word == "debug") return Level::kDebug;
+  if (word == "info") return Level::kInfo;
+  if (word == "warning") return Level::kWarning;
+  if (word == "error") return Level::kError;
+  return std::nullopt;
+}
+
 void start(std::string_view name, Level level) {
-  auto chosen = to_spdlog(level);
-  if (const char* wanted = std::getenv("MNP_LOG"); wanted != nullptr && *wanted != '\0')
-    chosen = spdlog::level::from_str(wanted);
+  const char* wanted = std::getenv("MNP_LOG");
+  const auto chosen = to_spdlog(parse_level(wanted == nullptr ? "" : wanted).value_or(level));
   logger() = std::make_shared<spdlog::logger>(
       std::string(name), std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger()->set_pattern("%Y-%m-%dT%H:%M:%S.%e %L %n: %v");

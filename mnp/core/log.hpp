@@ -1,6 +1,7 @@
 // What programs say about themselves, on standard error. spdlog is behind this file alone.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,8 +12,12 @@ namespace mnp::log {
 
 enum class Level { kDebug, kInfo, kWarning, kError };
 
+/// Of the words that MNP_LOG may hold: debug, info, warning, error.
+std::optional<Level> parse_level(std::string_view word);
+
 /// `name` stands in every line ("node 3"). The level comes from MNP_LOG (debug, info, warning,
-/// error), else `level`. Safe to call again; not from several threads at once.
+/// error), else, also when that holds another word, it is `level`. Safe to call again; not from
+/// several threads at once.
 void start(std::string_view name, Level level = Level::kInfo);
 
 void write(Level level, std::string_view text);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "mnp/core/log.hpp"
 #include "mnp/core/text.hpp"
 #include "mnp/model/environment.hpp"
 
@@ -33,6 +34,36 @@ Status check_address(const char* name, const std::string& address) {
   if (address.empty() || ::inet_pton(AF_INET, address.c_str(), &parsed) == 1) return {};
   return fail(Code::kConfig,
               fmt::format("{}='{}': a numeric IPv4 address belongs there", name, address));
+}
+
+Status refuse(const char* name, const std::string& text, const char* allowed) {
+  return fail(Code::kConfig, fmt::format("{}='{}': {} belongs there", name, text, allowed));
+}
+
+/// Runs and stages are folders of the store.
+bool is_name(const std::string& text) {
+  return text != "." && text != ".." && text.find('/') == std::string::npos;
+}
+
+/// What is not a number, an address or a path.
+Status check_words(const GetEnv& get) {
+  struct Word {
+    const char* name;
+    bool (*fits)(const std::string&);
+    const char* allowed;
+  };
+  static constexpr Word kWords[] = {
+      {model::kLog, [](const std::string& text) { return log::parse_level(text).has_value(); },
+       "debug, info, warning or error"},
+      {model::kFreshFailures, [](const std::string& text) { return text == "0" || text == "1"; },
+       "0 or 1"},
+      {model::kRun, is_name, "the name of a run, without '/',"},
+      {model::kStage, is_name, "the name of a stage, without '/',"},
+  };
+  for (const Word& word : kWords)
+    if (const std::string text = text_of(get, word.name); !text.empty() && !word.fits(text))
+      return refuse(word.name, text, word.allowed);
+  return {};
 }
 
 Status read_batch(const GetEnv& get, Identity& me) {
@@ -65,6 +96,9 @@ Status read_ours(const GetEnv& get, Identity& me) {
   me.join_secret = text_of(get, model::kJoinSecret);
   me.own_address = text_of(get, model::kNodeAddress);
   MNP_CHECK(check_address(model::kNodeAddress, me.own_address));
+  constexpr int64_t kMaxDescriptor = 1 << 20;
+  MNP_TRY(const int64_t lifeline, number(get, model::kLifeline, -1, 0, kMaxDescriptor));
+  me.lifeline = static_cast<int>(lifeline);
   me.fresh_failures = text_of(get, model::kFreshFailures) == "1";
   me.scratch_root = text_of(get, model::kScratchRoot);
   if (me.scratch_root.empty()) me.scratch_root = text_of(get, "TMPDIR");
@@ -115,6 +149,7 @@ LeaseClock Identity::lease_clock() const {
 
 Result<Identity> identify(const GetEnv& get, bool has_key) {
   Identity me;
+  MNP_CHECK(check_words(get));
   MNP_CHECK(read_batch(get, me));
   MNP_CHECK(read_ours(get, me));
   if (!has_key) MNP_CHECK(can_prove_itself(me));

@@ -31,6 +31,7 @@ struct Identity {
   std::string join_secret;   // empty: none was given
   std::string scratch_root;  // folder on a local disk
   bool fresh_failures = false;
+  int lifeline = -1;  // descriptor; none: -1
 
   bool is_main() const { return index == main_index; }
   /// What this node's lease is measured by: whether its nodes share a machine, as those of `mnp

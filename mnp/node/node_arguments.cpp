@@ -50,10 +50,7 @@ Result<std::string> key_from_secret(const Identity& me) {
 Result<int> keep(const Identity& me, const char* program) {
   KeeperOptions options;
   options.main = me.is_main();
-  if (const char* lifeline = std::getenv(model::kLifeline)) {
-    MNP_TRY(const int64_t fd, parse_integer(lifeline));
-    options.lifeline = static_cast<int>(fd);
-  }
+  options.lifeline = me.lifeline;
   if (const char* lock = std::getenv(model::kRunLock)) options.lock = lock;
   options.agent = {program};
   options.clock = me.lease_clock();

@@ -210,6 +210,12 @@ class OneNode(RawCase):
         self.assert_all_end_with(20)
         self.assertIn("/nowhere/list.txt", self.log("alone"))
 
+    def test_a_variable_that_makes_no_sense_is_named(self):
+        for name, value in [("MNP_LOG", "loud"), ("MNP_FRESH_FAILURES", "yes"),
+                            ("MNP_LIFELINE_FD", "nine"), ("MNP_PORT", "high")]:
+            self.run_alone("true", status=20, **{name: value})
+            self.assertIn(f"{name}='{value}': ", self.log("alone"))
+
     def test_a_stop_while_the_store_hangs(self):
         fifo = self.folder / "list.txt"
         os.mkfifo(fifo)  # nobody writes: opening the stage blocks for good

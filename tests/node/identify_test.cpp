@@ -76,6 +76,32 @@ TEST(Identify, TimeAsleepCountsForALeaseBetweenMachinesOnly) {
   EXPECT_EQ(clock({{"LIST_FILE_S3_PATH", "list.txt"}}), CLOCK_MONOTONIC);
 }
 
+TEST(Identify, AWordThatMeansNothingIsRefusedWithWhatIsAllowed) {
+  const struct {
+    const char *name, *value, *allowed;
+  } cases[] = {
+      {"MNP_LOG", "loud", "debug, info, warning or error"},
+      {"MNP_LOG", "off", "debug, info, warning or error"},
+      {"MNP_FRESH_FAILURES", "yes", "0 or 1"},
+      {"MNP_LIFELINE_FD", "nine", "a whole number from 0"},
+      {"MNP_LIFELINE_FD", "-1", "a whole number from 0"},
+      {"MNP_PORT", "80", "a whole number from 1024"},
+      {"MNP_NODE_ADDRESS", "localhost", "a numeric IPv4 address"},
+      {"MNP_RUN", "../other", "the name of a run"},
+      {"MNP_STAGE", "..", "the name of a stage"},
+  };
+  for (const auto& one : cases) {
+    const std::string text = refusal(with(kMain, {{one.name, one.value}}));
+    EXPECT_TRUE(holds(text, std::string(one.name) + "='" + one.value + "'")) << text;
+    EXPECT_TRUE(holds(text, one.allowed)) << text;
+  }
+  const auto me = identity_of(
+      with(kMain, {{"MNP_LOG", "warning"}, {"MNP_FRESH_FAILURES", "0"}, {"MNP_LIFELINE_FD", "7"}}));
+  ASSERT_TRUE(me) << me.error().text;
+  EXPECT_FALSE(me->fresh_failures);
+  EXPECT_EQ(me->lifeline, 7);
+}
+
 TEST(Identify, AChildKnowsMainsAddress) {
   const auto me = identity_of(kChild);
   ASSERT_TRUE(me) << me.error().text;
