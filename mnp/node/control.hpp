@@ -12,25 +12,24 @@
 namespace mnp::node {
 
 enum class Control : uint8_t {
-  kJoin = 1,     // child: Join; once, first
-  kWelcome = 2,  // main: Welcome
-  kReady = 3,    // child: Ready; inputs are staged and setup is done
-  kBeat = 4,     // child: u64 its own clock when sent
-  kBeatAck = 5,  // main: the same u64
-  kBell = 6,     // main -> child: look for MPI messages; child -> main: u32 node to ring
-  kEndEpoch = 7,    // main: u32 epoch; end its daemons and ranks
-  kEpochEnded = 8,  // child: u32 epoch; nothing of it is left
-  kDrain = 9,       // main: end commands in order, keep what ran
-  kEnd = 10,        // main: End; the stage is over
-  kGoodbye = 11,    // child: text; everything of it has ended, its commands may be dealt again now
-  kRefused = 12,    // main: text; do not come again
+  kJoin = 1,         // child: Join; once, first
+  kWelcome = 2,      // main: Welcome
+  kReady = 3,        // child: Ready; inputs are staged and setup is done
+  kBeat = 4,         // child: u64 its own clock when sent
+  kBeatAck = 5,      // main: the same u64
+  kBell = 6,         // main -> child: look for MPI messages; child -> main: u32 node to ring
+  kEndEpoch = 7,     // main: u32 epoch; end its daemons and ranks
+  kEpochEnded = 8,   // child: u32 epoch; nothing of it is left
+  kDrain = 9,        // main: end commands in order, keep what ran
+  kEnd = 10,         // main: End; the stage is over
+  kGoodbye = 11,     // child: text; everything of it has ended, its commands may be dealt again now
+  kRefused = 12,     // main: text; do not come again
   kBeginEpoch = 13,  // main: BeginEpoch; its daemons and its rank are let in from now on
   kMessage = 14,     // both: a model::Message, where no MPI world can carry it (a drain)
   kPing = 15,        // main: u64; do you live?
   kPong = 16,        // child, at once: the same u64
   // MPI daemons (mnp/node/spawn.hpp): u64 spawn id in front of each payload.
   kSpawn = 20,
-  kSpawnStdout = 21,
   kSpawnStderr = 22,
   kSpawnExited = 23,
   kSpawnRefused = 24,
@@ -47,7 +46,7 @@ struct Join {
   uint32_t gpus = 0;
 };
 struct Welcome {
-  std::string plan;      // plan.json: a raw container's child has no other way to know it
+  std::string plan;  // plan.json: a raw container's child has no other way to know it
   OwnerNumber owner;
   uint32_t lease_ms = 0;
   uint32_t beat_ms = 0;

@@ -164,9 +164,11 @@ model::Progress MainNode::progress() const {
 
 void MainNode::write_progress() {
   if (store_lost_) return;
-  errands_->add("progress", [store = context_.store, key = context_.keys().progress(),
-                             json = model::progress_to_json(progress())] {
-    if (auto done = store->put(key, json); !done) log::warning("{}", done.error().text);
+  // Its last word follows a flush of the journal, which no successor lets happen.
+  const bool last = ended_ > 0;
+  progress_file_->write(progress(), [last, clock = context_.me.lease_clock(),
+                                     until = owner_seen_ + context_.spec().lease] {
+    return last || clock.now() <= until;
   });
 }
 

@@ -111,6 +111,8 @@ Status MainNode::open_journal() {
   begun_.list_digest = list.digest();
   begun_.fresh_failures = context_.me.fresh_failures || history.failures_unsure;
   errands_ = std::make_unique<Errands>();
+  progress_file_ =
+      std::make_unique<ProgressFile>(*errands_, context_.store, context_.keys().progress());
   JournalThread::Callbacks callbacks;
   callbacks.committed = [this](uint64_t through) {
     loop_.post([this, through] {

@@ -18,6 +18,7 @@
 #include "mnp/node/errands.hpp"
 #include "mnp/node/keeper_link.hpp"
 #include "mnp/node/program_stage.hpp"
+#include "mnp/node/progress_file.hpp"
 #include "mnp/node/reduction.hpp"
 #include "mnp/node/roll_call.hpp"
 #include "mnp/node/roster.hpp"
@@ -107,6 +108,7 @@ class MainNode {
   std::unique_ptr<CommandStage> commands_;  // or
   std::unique_ptr<ProgramStage> program_;
   std::unique_ptr<Errands> errands_;
+  std::unique_ptr<ProgressFile> progress_file_;
   std::unique_ptr<JournalThread> journal_;
   std::unique_ptr<Roster> roster_;
   std::unique_ptr<RollCall> roll_call_;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "mnp/core/log.hpp"
+#include "mnp/node/broadcast_source.hpp"
 #include "mnp/node/main_node.hpp"
 
 namespace mnp::node {
@@ -109,11 +110,9 @@ void MainNode::broadcast() {
     model::BroadcastOrder order;
     order.id = epochs_->number().value() * kInputsInId + i;
     const fs::path link = context_.scratch.inputs() / inputs[i].name;
-    std::error_code error;
-    order.source = fs::canonical(link, error).string();
-    if (error)
-      return end(
-          fail(Code::kConfig, fmt::format("broadcast {}: {}", link.string(), error.message())));
+    auto source = broadcast_source(link);
+    if (!source) return end(fail(source.error()));
+    order.source = std::move(*source);
     order.name = fmt::format("{}.{}", inputs[i].name, epochs_->number().value());
     broadcasts_.insert(order.id);
     worker_->rank_frame(model::RankFrame::kBroadcast, encode(order));
@@ -228,7 +227,6 @@ void MainNode::node_said(NodeIndex node, Control what, const std::string& payloa
       return;
     case Control::kPong:
       return roll_call_->heard(node, payload);
-    case Control::kSpawnStdout:
     case Control::kSpawnStderr:
     case Control::kSpawnExited:
     case Control::kSpawnRefused:

@@ -48,9 +48,6 @@ void copy_to(int fd, std::string_view bytes) {
 /// The exit status once the daemon has ended.
 Result<std::optional<int>> take(const Frame& frame) {
   switch (static_cast<SpawnFrame>(frame.type)) {
-    case SpawnFrame::kStdout:
-      copy_to(STDOUT_FILENO, frame.payload);
-      return std::nullopt;
     case SpawnFrame::kStderr:
       copy_to(STDERR_FILENO, frame.payload);
       return std::nullopt;

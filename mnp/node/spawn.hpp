@@ -13,8 +13,7 @@ namespace mnp::node {
 
 enum class SpawnFrame : uint8_t {
   kSpawn = 20,    // mnp-rsh -> agent, once, first: SpawnRequest
-  kStdout = 21,   // agent -> mnp-rsh: bytes, at most kMaxSpawnBlock
-  kStderr = 22,   // agent -> mnp-rsh: likewise
+  kStderr = 22,   // agent -> mnp-rsh: what the daemon prints, at most kMaxSpawnBlock
   kExited = 23,   // agent -> mnp-rsh, last: SpawnExit
   kRefused = 24,  // agent -> mnp-rsh, last: text; the daemon was not started
   kStop = 25,     // between agents: mnp-rsh has gone, end the daemon

@@ -22,7 +22,7 @@ class SpawnDesk {
 
   /// An mnp-rsh of this node asks. Refused when the host is not a node of the epoch under way.
   void ask(std::shared_ptr<LocalPeer> peer, const SpawnRequest& request, EpochNumber epoch);
-  /// A child says how a daemon goes: kSpawnStdout and the like.
+  /// A child says how a daemon goes: kSpawnStderr and the like.
   void heard(NodeIndex node, Control what, const std::string& payload);
   /// What was started there has ended with it.
   void lost(NodeIndex node);
