@@ -124,7 +124,8 @@ void add_resume(CLI::App& app, Action& action) {
   command->add_flag("--quiet", options->quiet, "only failures on standard error");
   command->footer(
       "Commands that have succeeded are not run again; those that failed are, with their\n"
-      "tries counted anew. Uses the run's own command lists.\n"
+      "tries counted anew. Uses the run's own copies of the lists (stages/STAGE/commands.txt\n"
+      "in its folder), whatever has become of the files that the pipeline names.\n"
       "\nExamples:\n  mnp resume\n  mnp resume reconstruction-20260131-142501-k3f9");
   command->callback([options, &action] { action = [options] { return run(*options); }; });
 }

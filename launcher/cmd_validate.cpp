@@ -19,9 +19,10 @@ struct Options {
 
 Result<model::Spec> validate(const Options& options) {
   MNP_TRY(auto spec, read_pipeline(options.pipeline));
-  MNP_CHECK(check_inputs(spec));
-  for (const auto& stage : spec.stages) MNP_CHECK(check_commands(stage));
-  return spec;
+  const auto inputs = check_inputs(spec), lists = check_lists(spec);
+  if (inputs && lists) return spec;
+  if (inputs || lists) return fail(inputs ? lists.error() : inputs.error());
+  return fail(Code::kConfig, inputs.error().text + "\n" + lists.error().text);
 }
 
 Result<int> run(const Options& options) {

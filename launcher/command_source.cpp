@@ -13,8 +13,9 @@ namespace {
 
 constexpr auto kFromLimit = std::chrono::minutes(30);
 
-Error within_stage(const model::StageSpec& stage, const Error& error) {
-  return {Code::kConfig, fmt::format("stage {}: {}", stage.name, error.text)};
+Status refuse_empty(uint64_t commands, const std::string& name) {
+  if (commands > 0) return {};
+  return fail(Code::kConfig, name + " has no commands; write one a line");
 }
 
 Status refuse_url(const std::string& path) {
@@ -27,6 +28,7 @@ Result<ResolvedList> from_text(std::string text, const std::string& name) {
   ResolvedList list;
   MNP_TRY(const auto commands, model::CommandList::parse(text, name));
   list.commands = commands.size();
+  MNP_CHECK(refuse_empty(list.commands, name));
   list.text = std::move(text);
   return list;
 }
@@ -47,6 +49,7 @@ Result<ResolvedList> from_file(const std::string& path) {
   ResolvedList list;
   MNP_TRY(const auto commands, model::CommandList::open(path));
   list.commands = commands.size();
+  MNP_CHECK(refuse_empty(list.commands, "the list " + path));
   list.path = path;
   return list;
 }
@@ -62,21 +65,21 @@ Result<ResolvedList> resolve_commands(const model::StageSpec& stage, const std::
   const model::CommandSource& source = stage.commands;
   auto list = [&]() -> Result<ResolvedList> {
     if (!source.path.empty()) return from_file(source.path);
-    if (source.from.empty()) return from_text(inline_text(source), "commands");
+    if (source.from.empty()) return from_text(inline_text(source), "the list");
     MNP_TRY(auto text, output_of(source.from, folder, bin, kFromLimit));
     return from_text(std::move(text), "output of `" + source.from + "`");
   }();
-  if (!list) return fail(within_stage(stage, list.error()));
+  if (!list) return fail(Code::kConfig, list.error().text);
   return list;
 }
 
 Status check_commands(const model::StageSpec& stage) {
   const model::CommandSource& source = stage.commands;
   if (!source.path.empty()) {
-    if (auto list = from_file(source.path); !list) return fail(within_stage(stage, list.error()));
+    if (auto list = from_file(source.path); !list) return fail(Code::kConfig, list.error().text);
   } else if (!source.lines.empty()) {
-    if (auto list = from_text(inline_text(source), "commands"); !list)
-      return fail(within_stage(stage, list.error()));
+    if (auto list = from_text(inline_text(source), "the list"); !list)
+      return fail(Code::kConfig, list.error().text);
   }
   return {};
 }

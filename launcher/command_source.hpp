@@ -17,7 +17,8 @@ struct ResolvedList {
 };
 
 /// Runs the program of `from` (working directory `folder`, `bin` first on PATH), reads nothing
-/// else of a file than to index it. kConfig says what is wrong with the list.
+/// else of a file than to index it. kConfig says what is wrong with the list: an error in a line of
+/// a file starts `path:line:`.
 Result<ResolvedList> resolve_commands(const model::StageSpec& stage, const std::string& folder,
                                       const fs::path& bin);
 

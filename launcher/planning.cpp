@@ -1,6 +1,7 @@
 #include "launcher/planning.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include <fmt/format.h>
 
@@ -67,6 +68,15 @@ Result<model::Spec> read_list(const PipelineOptions& options) {
   return spec;
 }
 
+/// An error in a line of a list file names that line, any other the list's place in the pipeline.
+Error at_list(const model::Spec& spec, const model::StageSpec& stage, const Error& error) {
+  const std::string& path = stage.commands.path;
+  const bool in_line = !path.empty() && starts_with(error.text, path + ":") &&
+                       error.text.size() > path.size() + 1 &&
+                       std::isdigit(static_cast<unsigned char>(error.text[path.size() + 1])) != 0;
+  return in_line ? error : error.within(spec.place_of(stage.name, "commands"));
+}
+
 }  // namespace
 
 Result<model::Spec> read_pipeline(const PipelineOptions& options) {
@@ -92,19 +102,33 @@ Result<model::Spec> read_pipeline(const PipelineOptions& options) {
 }
 
 Status check_inputs(const model::Spec& spec) {
+  std::vector<std::string> errors;
   for (const auto& stage : spec.stages)
     for (const model::Input& input : stage.inputs) {
       if (input.from_stage) continue;
       const bool is_url = input.source.find("://") != std::string::npos;
       std::error_code error;
       if (!is_url && fs::exists(input.source, error)) continue;
-      return fail(Code::kConfig,
-                  fmt::format("stage {}: input {}: {}{}", stage.name, input.name, input.source,
-                              is_url ? ": this build reads folders and files only; copy it to a "
-                                       "disk and name that"
-                                     : " is not there"));
+      errors.push_back(fmt::format(
+          "{}: {}", spec.place_of(stage.name, "input", input.name),
+          is_url ? fmt::format("input {} lies in {}, and this build reads folders and files only; "
+                               "copy it to a disk and name that",
+                               input.name, input.source)
+                 : fmt::format("there is no file or folder {}; write the path of one, or a stage's "
+                               "name",
+                               input.source)));
     }
-  return {};
+  if (errors.empty()) return {};
+  return fail(Code::kConfig, join(errors, "\n"));
+}
+
+Status check_lists(const model::Spec& spec) {
+  std::vector<std::string> errors;
+  for (const auto& stage : spec.stages)
+    if (const auto good = check_commands(stage); !good)
+      errors.push_back(at_list(spec, stage, good.error()).text);
+  if (errors.empty()) return {};
+  return fail(Code::kConfig, join(errors, "\n"));
 }
 
 std::string aws_keys(const model::Spec& spec) {
@@ -124,10 +148,9 @@ Result<PlannedRun> make_plan(const model::Spec& spec, const fs::path& bin) {
   for (const model::StageSpec& stage : spec.stages) {
     ResolvedList list;
     if (stage.program.empty()) {
-      MNP_TRY(list, resolve_commands(stage, spec.folder, bin));
-      if (list.commands == 0)
-        return fail(Code::kConfig,
-                    fmt::format("stage {}: its command list has no commands", stage.name));
+      auto resolved = resolve_commands(stage, spec.folder, bin);
+      if (!resolved) return fail(at_list(spec, stage, resolved.error()));
+      list = std::move(*resolved);
     }
     planned.plan.stages.push_back({stage, list.commands, model::stages_before(stage)});
     planned.lists.push_back(std::move(list));

@@ -21,14 +21,17 @@ struct PipelineOptions {
   std::optional<uint32_t> cpus;   // with `commands`, as the next two
   std::optional<uint32_t> tries;
   std::string timeout;  // a duration; empty: none
-  std::string only;               // --only STAGE
+  std::string only;     // --only STAGE
 };
 
 /// Parses and checks the file, or makes the pipeline of --commands; caps nodes, applies --only.
 Result<model::Spec> read_pipeline(const PipelineOptions& options);
 
-/// kConfig for an input that is not there, or lies where this build does not read.
+/// kConfig for inputs that are not there, or lie where this build does not read: one a line, as
+/// `file:line:column: what; what to type`.
 Status check_inputs(const model::Spec& spec);
+/// The same for the lists of all stages; runs no `from`.
+Status check_lists(const model::Spec& spec);
 
 /// Keys of the stages that only AWS knows, each once: "queue, image"; "" when there are none.
 std::string aws_keys(const model::Spec& spec);

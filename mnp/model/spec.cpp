@@ -157,6 +157,17 @@ std::vector<std::string> stages_before(const StageSpec& stage) {
   return names;
 }
 
+std::string Spec::place_key(const std::string& stage, std::string_view what,
+                            const std::string& of) {
+  return fmt::format("{} {} {}", stage, what, of);
+}
+
+std::string Spec::place_of(const std::string& stage, std::string_view what,
+                           const std::string& of) const {
+  const auto found = places.find(place_key(stage, what, of));
+  return found == places.end() ? "stage " + stage : found->second;
+}
+
 Result<Spec> parse_spec(std::string_view text, const std::string& file,
                         const std::map<std::string, std::string>& set) {
   SpecErrors errors(file);
@@ -165,7 +176,7 @@ Result<Spec> parse_spec(std::string_view text, const std::string& file,
 
   Spec spec;
   spec.folder = fs::path(absolute(file)).parent_path().string();
-  SpecReader reader{errors, spec.folder, {}, {}, {}};
+  SpecReader reader{errors, spec.folder, {}, {}, {}, {}, {}};
   const auto top = read_fields(reader, *root, KeyPlace::kTop, "the pipeline");
   read_parameters(reader, find_field(top, "parameters"), set);
   spec.parameters = reader.parameters;
@@ -175,6 +186,7 @@ Result<Spec> parse_spec(std::string_view text, const std::string& file,
   if (const Field* const store = find_field(top, "store")) read_store(reader, *store, spec);
   read_stages(reader, top, spec);
   if (!errors.empty()) return fail(errors.error());
+  spec.places = std::move(reader.places);
   return spec;
 }
 

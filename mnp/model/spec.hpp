@@ -109,6 +109,14 @@ struct Spec {
   std::string folder;  // the pipeline file's folder, absolute
   std::map<std::string, std::string> parameters;  // after --set
   std::vector<StageSpec> stages;  // each after the stages that it needs, else in the file's order
+
+  /// Where inputs and lists stand ("file:line:column"), for messages about what they name.
+  std::map<std::string, std::string> places;
+  static std::string place_key(const std::string& stage, std::string_view what,
+                               const std::string& of = "");
+  /// `what`: "input" and which, or "commands". "stage NAME" where there is no file.
+  std::string place_of(const std::string& stage, std::string_view what,
+                       const std::string& of = "") const;
 };
 
 inline constexpr size_t kMaxSpecBytes = size_t{4} << 20;

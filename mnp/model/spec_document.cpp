@@ -57,11 +57,14 @@ class DocumentStarts : public YAML::EventHandler {
 
 }  // namespace
 
+std::string SpecErrors::at(const YAML::Mark& mark) const {
+  return fmt::format("{}:{}:{}", file_, std::max(mark.line, 0) + 1, std::max(mark.column, 0) + 1);
+}
+
 void SpecErrors::add(const YAML::Mark& mark, std::string_view what, std::string_view remedy) {
   const int line = std::max(mark.line, 0) + 1;
   const int column = std::max(mark.column, 0) + 1;
-  std::string text =
-      fmt::format("{}:{}:{}: {}; {}", file_, line, column, one_line(what), one_line(remedy));
+  std::string text = fmt::format("{}: {}; {}", at(mark), one_line(what), one_line(remedy));
   const bool known = std::any_of(errors_.begin(), errors_.end(),
                                  [&](const Located& error) { return error.text == text; });
   if (!known) errors_.push_back({line, column, std::move(text)});

@@ -18,6 +18,8 @@ class SpecErrors {
  public:
   explicit SpecErrors(std::string file) : file_(std::move(file)) {}
   void add(const YAML::Mark& mark, std::string_view what, std::string_view remedy);
+  /// "file:line:column"
+  std::string at(const YAML::Mark& mark) const;
   bool empty() const { return errors_.empty(); }
   /// All of them, in the file's order, one a line; kMaxSpecErrors at most.
   Error error() const;

@@ -76,11 +76,13 @@ constexpr Key kFlowKeys[] = {
 };
 
 constexpr Key kCommandKeys[] = {
-    {.name = "cpus", .place = P::kStage, .kind = K::kInteger, .doc = "cores of a command",
+    {.name = "cpus", .place = P::kStage, .kind = K::kInteger, .doc = "cores of a command, which runs on no others; a `program` only finds them in "
+            "OMP_NUM_THREADS",
      .least = 1, .most = 4096, .standard = "1"},
-    {.name = "memory", .place = P::kStage, .kind = K::kBytes, .doc = "memory of a command",
+    {.name = "memory", .place = P::kStage, .kind = K::kBytes, .doc = "memory of a command: bounds the number of slots, is no limit that anything enforces, "
+            "and means nothing to a `program`",
      .least = 1, .most = kPetabyte},
-    {.name = "gpus", .place = P::kStage, .kind = K::kInteger, .doc = "GPUs of a command",
+    {.name = "gpus", .place = P::kStage, .kind = K::kInteger, .doc = "GPUs of a command; a `program` sees all of its nodes",
      .least = 0, .most = 64},
     {.name = "slots", .place = P::kStage, .kind = K::kInteger, .doc = "commands at once on a node",
      .stage = kCommandsOnly, .least = 1, .most = 100000,
@@ -198,6 +200,26 @@ std::vector<std::string> key_names(KeyPlace place, bool in_defaults) {
   for (const Key& key : spec_keys())
     if (key.place == place && (key.in_defaults || !in_defaults)) names.emplace_back(key.name);
   return names;
+}
+
+std::string expected_entry(const Key& key) {
+  switch (key.kind) {
+    case KeyKind::kStatuses:
+      return fmt::format("an exit status from {} to {}", key.least, key.most);
+    case KeyKind::kStageList:
+      return "a stage's name";
+    case KeyKind::kInputs:
+      return "a stage's name, a path or a URL";
+    case KeyKind::kCommands:
+      return "a command line";
+    case KeyKind::kEnv:
+    case KeyKind::kParameters:
+      return "text";
+    case KeyKind::kLimits:
+      return "a number, unlimited, or \"soft:hard\"";
+    default:
+      return expected(key);
+  }
 }
 
 std::string expected(const Key& key) {

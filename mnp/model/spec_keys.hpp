@@ -60,5 +60,7 @@ const Key* find_key(KeyPlace place, std::string_view name);
 std::vector<std::string> key_names(KeyPlace place, bool in_defaults = false);
 /// How one writes a value of this kind: "a duration such as 10m".
 std::string expected(const Key& key);
+/// The same for one entry of a list or mapping: "a stage's name".
+std::string expected_entry(const Key& key);
 
 }  // namespace mnp::model

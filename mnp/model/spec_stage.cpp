@@ -62,13 +62,14 @@ const std::map<std::string_view, Setter>& setters() {
 }
 
 void apply_inputs(SpecReader& reader, StageSpec& spec, const Field& field) {
-  for (Input& input : read_inputs(reader, field)) {
-    const auto same = [&](const Input& other) { return other.name == input.name; };
+  for (auto& [input, mark] : read_inputs(reader, field)) {
+    const auto same = [&name = input.name](const Input& other) { return other.name == name; };
     if (std::any_of(spec.inputs.begin(), spec.inputs.end(), same)) {
-      reader.errors.add(mark_of(field), fmt::format("two inputs are called '{}'", input.name),
+      reader.errors.add(mark, fmt::format("two inputs are called '{}'", input.name),
                         "write a mapping and give one of them another name");
       continue;
     }
+    reader.places[Spec::place_key(spec.name, "input", input.name)] = reader.errors.at(mark);
     input.broadcast = field.key->name == "broadcast";
     spec.inputs.push_back(std::move(input));
   }
@@ -80,6 +81,7 @@ void apply(SpecReader& reader, StageSpec& spec, const Field& field) {
       return apply_inputs(reader, spec, field);
     case KeyKind::kCommands:
       spec.commands = read_commands(reader, field);
+      reader.places[Spec::place_key(spec.name, "commands")] = reader.errors.at(mark_of(field));
       return;
     case KeyKind::kReduce:
       spec.reduce = read_reduce(reader, field);

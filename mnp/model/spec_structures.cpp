@@ -7,6 +7,7 @@
 
 #include "mnp/core/files.hpp"
 #include "mnp/core/text.hpp"
+#include "mnp/model/command_list.hpp"
 #include "mnp/model/spec_values.hpp"
 
 namespace mnp::model {
@@ -50,6 +51,11 @@ YAML::Mark value_mark(const YAML::Node& name, const YAML::Node& value) {
   return mark_of(Field{nullptr, name, value});
 }
 
+/// An entry's position; the list's where the entry is empty and has none.
+YAML::Mark entry_mark(const Field& field, const YAML::Node& item) {
+  return item.Mark().is_null() ? mark_of(field) : item.Mark();
+}
+
 void unknown_stage(SpecReader& reader, const std::string& name, const YAML::Mark& mark,
                    bool may_be_path) {
   const std::string near = name.size() < kMinSlip ? "" : nearest(name, reader.stages);
@@ -80,40 +86,62 @@ std::optional<Input> read_source(SpecReader& reader, const std::string& source, 
                false, false};
 }
 
-void add_input(SpecReader& reader, std::vector<Input>& inputs, std::optional<Input> input,
-               const std::string& source, const YAML::Mark& mark) {
+void add_input(SpecReader& reader, std::vector<ReadInput>& inputs, std::optional<Input> input,
+               const std::string& source, const YAML::Mark& mark, const YAML::Mark& name) {
   if (!input) return;
   if (!is_input_name(input->name)) {
-    reader.errors.add(mark, fmt::format("'{}' cannot be the name of an input", input->name),
+    reader.errors.add(name, fmt::format("'{}' cannot be the name of an input", input->name),
                       "write a mapping such as {scan: " + source + "}");
     return;
   }
-  inputs.push_back(std::move(*input));
+  inputs.push_back({std::move(*input), mark});
 }
 
 }  // namespace
 
-std::vector<Input> read_inputs(SpecReader& reader, const Field& field) {
-  std::vector<Input> inputs;
+std::vector<ReadInput> read_inputs(SpecReader& reader, const Field& field) {
+  std::vector<ReadInput> inputs;
   if (field.value.IsSequence()) {
+    size_t number = 0;
     for (const auto& item : field.value) {
-      const auto source = read_text(reader, *field.key, item, item.Mark(), true);
+      const Entry entry(reader, *field.key, ++number);
+      const YAML::Mark mark = entry_mark(field, item);
+      const auto source = read_text(reader, *field.key, item, mark, true);
       if (source && !source->empty())
-        add_input(reader, inputs, read_source(reader, *source, false, item.Mark()), *source,
-                  item.Mark());
+        add_input(reader, inputs, read_source(reader, *source, false, mark), *source, mark, mark);
     }
     return inputs;
   }
   for (const auto& [name, value] : read_pairs(reader, field)) {
+    const Entry entry(reader, *field.key, name.Scalar());
     const YAML::Mark mark = value_mark(name, value);
     const auto source = read_text(reader, *field.key, value, mark, true);
     if (!source || source->empty()) continue;
     auto input = read_source(reader, *source, true, mark);
     if (input) input->name = name.Scalar();
-    add_input(reader, inputs, std::move(input), *source, name.Mark());
+    add_input(reader, inputs, std::move(input), *source, mark, name.Mark());
   }
   return inputs;
 }
+
+namespace {
+
+std::vector<std::string> read_lines(SpecReader& reader, const Field& field) {
+  std::vector<std::string> lines;
+  for (const auto& item : field.value) {
+    const Entry entry(reader, *field.key, lines.size() + 1);
+    const YAML::Mark mark = entry_mark(field, item);
+    auto line = read_text(reader, *field.key, item, mark).value_or("true");  // to count the next
+    while (!line.empty() && line.back() == '\n') line.pop_back();
+    if (line.find('\n') != std::string::npos)
+      reader.errors.add(mark, "a command of several lines",
+                        "join them with ; or && or put them into a script");
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+}  // namespace
 
 CommandSource read_commands(SpecReader& reader, const Field& field) {
   CommandSource source;
@@ -129,16 +157,7 @@ CommandSource read_commands(SpecReader& reader, const Field& field) {
   } else if (field.value.IsSequence()) {
     if (field.value.size() == 0)
       reader.errors.add(mark, "'commands' is an empty list", "write a command line in it");
-    for (const auto& item : field.value) {
-      auto line = read_text(reader, *field.key, item, item.Mark());
-      if (!line) continue;
-      while (!line->empty() && line->back() == '\n') line->pop_back();
-      if (line->find('\n') != std::string::npos)
-        reader.errors.add(item.Mark(), "a command of several lines",
-                          "join them with ; or && or put them into a script");
-      else
-        source.lines.push_back(std::move(*line));
-    }
+    source.lines = read_lines(reader, field);
   } else {
     const Key path_key{
         .name = field.key->name, .place = field.key->place, .kind = KeyKind::kPath, .doc = {}};
@@ -200,9 +219,12 @@ std::vector<int> read_statuses(SpecReader& reader, const Field& field) {
                      .doc = {},
                      .least = field.key->least,
                      .most = field.key->most};
-  for (const auto& item : field.value)
-    if (const auto value = read_value(reader, {&item_key, field.name, item}))
+  size_t number = 0;
+  for (const auto& item : field.value) {
+    const Entry entry(reader, *field.key, ++number);
+    if (const auto value = read_value(reader, {&item_key, item, item}))
       statuses.push_back(static_cast<int>(value->integer));
+  }
   if (field.value.size() == 0)
     reader.errors.add(mark_of(field), fmt::format("'{}' is an empty list", field.key->name),
                       "write " + expected(*field.key) + ", or remove it for any status");
@@ -215,11 +237,14 @@ std::vector<std::string> read_stage_list(SpecReader& reader, const Field& field)
     wrong_kind(reader, *field.key, field.value, mark_of(field));
     return names;
   }
+  size_t number = 0;
   for (const auto& item : field.value) {
-    const auto name = read_text(reader, *field.key, item, item.Mark());
+    const Entry entry(reader, *field.key, ++number);
+    const YAML::Mark mark = entry_mark(field, item);
+    const auto name = read_text(reader, *field.key, item, mark);
     if (!name) continue;
     if (!has(reader.stages, *name))
-      unknown_stage(reader, *name, item.Mark(), false);
+      unknown_stage(reader, *name, mark, false);
     else if (!has(names, *name))
       names.push_back(*name);
   }
@@ -230,6 +255,7 @@ std::map<std::string, std::string> read_env(SpecReader& reader, const Field& fie
   std::map<std::string, std::string> env;
   for (const auto& [name, value] : read_pairs(reader, field)) {
     const std::string& variable = name.Scalar();
+    const Entry entry(reader, *field.key, variable);
     auto text = read_text(reader, *field.key, value, value_mark(name, value), true);
     if (!is_variable_name(variable))
       reader.errors.add(name.Mark(), fmt::format("'{}' is no name of a variable", variable),
@@ -239,6 +265,12 @@ std::map<std::string, std::string> read_env(SpecReader& reader, const Field& fie
           name.Mark(),
           fmt::format("'{}': names that start with AWS_BATCH_ and MNP_ are taken", variable),
           "write another name");
+    else if (text && variable.size() + 1 + text->size() > kMaxLine)
+      reader.errors.add(value_mark(name, value),
+                        fmt::format("'{}' of 'env' has {} bytes", variable, text->size()),
+                        fmt::format("write a file and put its name here; name and value may have "
+                                    "{} together",
+                                    kMaxLine - 1));
     else if (text)
       env[variable] = std::move(*text);
   }
@@ -255,6 +287,7 @@ const std::vector<std::string>& limit_names() {
 std::string read_limits(SpecReader& reader, const Field& field) {
   std::vector<std::string> limits;
   for (const auto& [name, value] : read_pairs(reader, field)) {
+    const Entry entry(reader, *field.key, name.Scalar());
     const YAML::Mark mark = value_mark(name, value);
     if (!has(limit_names(), name.Scalar())) {
       const std::string near = nearest(name.Scalar(), limit_names());
@@ -294,6 +327,7 @@ void read_parameters(SpecReader& reader, const Field* field,
                           "write letters, digits and _");
         continue;
       }
+      const Entry entry(reader, *field->key, name.Scalar());
       const auto given = set.find(name.Scalar());
       auto text = given != set.end()
                       ? std::optional(given->second)

@@ -10,6 +10,7 @@
 
 #include "mnp/core/files.hpp"
 #include "mnp/core/text.hpp"
+#include "mnp/model/command_list.hpp"
 
 namespace mnp::model {
 
@@ -165,6 +166,16 @@ bool needs_plain(const Key& key) {
          key.kind == KeyKind::kBool || key.kind == KeyKind::kCountOrBool;
 }
 
+/// What a message is about.
+std::string subject(const SpecReader& reader, const Key& key) {
+  return reader.entry.empty() ? fmt::format("'{}'", key.name) : reader.entry;
+}
+
+/// What to type where a value has the wrong shape.
+std::string wanted(const SpecReader& reader, const Key& key) {
+  return reader.entry.empty() ? expected(key) : expected_entry(key);
+}
+
 /// What to type instead of a value of the wrong kind or out of its range.
 std::string remedy(const Key& key, const std::string& text) {
   if (key.kind == KeyKind::kChoice && text.size() >= kMinSlip)
@@ -179,6 +190,13 @@ std::string remedy(const Key& key, const std::string& text) {
 }
 
 }  // namespace
+
+Entry::Entry(SpecReader& reader, const Key& key, size_t number) : reader_(reader) {
+  reader.entry = fmt::format("entry {} of '{}'", number, key.name);
+}
+Entry::Entry(SpecReader& reader, const Key& key, const std::string& name) : reader_(reader) {
+  reader.entry = fmt::format("'{}' of '{}'", name, key.name);
+}
 
 YAML::Mark mark_of(const Field& field) {
   return field.value.IsNull() || field.value.Mark().is_null() ? field.name.Mark()
@@ -249,8 +267,8 @@ std::optional<std::string> replace_parameters(SpecReader& reader, std::string_vi
 
 void wrong_kind(SpecReader& reader, const Key& key, const YAML::Node& node,
                 const YAML::Mark& mark) {
-  reader.errors.add(mark, fmt::format("'{}' is {}", key.name, shape_of(node)),
-                    "write " + expected(key));
+  reader.errors.add(mark, fmt::format("{} is {}", subject(reader, key), shape_of(node)),
+                    "write " + wanted(reader, key));
 }
 
 std::optional<std::string> read_text(SpecReader& reader, const Key& key, const YAML::Node& node,
@@ -265,11 +283,16 @@ std::optional<std::string> read_text(SpecReader& reader, const Key& key, const Y
   auto text = replace_parameters(reader, node.Scalar(), shell, mark);
   if (!text) return std::nullopt;
   if (text->find('\0') != std::string::npos) {
-    reader.errors.add(mark, fmt::format("'{}' holds a NUL byte", key.name), "remove it");
+    reader.errors.add(mark, subject(reader, key) + " holds a NUL byte", "remove it");
+    return std::nullopt;
+  }
+  if (text->size() > kMaxLine && (key.kind == KeyKind::kShell || key.kind == KeyKind::kCommands)) {
+    reader.errors.add(mark, fmt::format("{} has {} bytes", subject(reader, key), text->size()),
+                      fmt::format("put it into a script; it may have {}", kMaxLine));
     return std::nullopt;
   }
   if (trim(*text).empty() && !may_be_empty) {
-    reader.errors.add(mark, fmt::format("'{}' is empty", key.name), "write " + expected(key));
+    reader.errors.add(mark, subject(reader, key) + " is empty", "write " + wanted(reader, key));
     return std::nullopt;
   }
   return text;
@@ -281,13 +304,13 @@ std::optional<Value> read_value(SpecReader& reader, const Field& field) {
   auto text = read_text(reader, key, field.value, mark);
   if (!text) return std::nullopt;
   if (needs_plain(key) && !is_plain(field.value) && field.value.Scalar() == *text) {
-    reader.errors.add(mark, fmt::format("'{}' is quoted text", key.name),
+    reader.errors.add(mark, subject(reader, key) + " is quoted text",
                       fmt::format("write {}, without quotes", expected(key)));
     return std::nullopt;
   }
   auto value = type_value(key, *text);
   if (!value)
-    reader.errors.add(mark, fmt::format("'{}' cannot be '{}'", key.name, *text),
+    reader.errors.add(mark, fmt::format("{} cannot be '{}'", subject(reader, key), *text),
                       remedy(key, *text));
   return value;
 }

@@ -22,6 +22,21 @@ struct SpecReader {
   std::map<std::string, std::string> parameters;  // declared so far
   std::vector<std::string> stages;                // names of all stages
   std::vector<std::string> below;                 // parameters whose value is not known yet
+  std::map<std::string, std::string> places;      // Spec::places
+  std::string entry;                              // "entry 3 of 'inputs'", while one is read
+};
+
+/// While it lives, messages are about one entry of a list or mapping, not about its key.
+class Entry {
+ public:
+  Entry(SpecReader& reader, const Key& key, size_t number);  // from 1
+  Entry(SpecReader& reader, const Key& key, const std::string& name);
+  Entry(const Entry&) = delete;
+  Entry& operator=(const Entry&) = delete;
+  ~Entry() { reader_.entry.clear(); }
+
+ private:
+  SpecReader& reader_;
 };
 
 /// One `key: value` of a mapping; `key` is never null.
@@ -67,8 +82,14 @@ void wrong_kind(SpecReader& reader, const Key& key, const YAML::Node& node, cons
 /// The value's position; its key's where the value is empty and has none.
 YAML::Mark mark_of(const Field& field);
 
+/// An input with its position.
+struct ReadInput {
+  Input input;
+  YAML::Mark mark;
+};
+
 // Values that are not scalars (spec_structures.cpp).
-std::vector<Input> read_inputs(SpecReader& reader, const Field& field);
+std::vector<ReadInput> read_inputs(SpecReader& reader, const Field& field);
 CommandSource read_commands(SpecReader& reader, const Field& field);
 std::optional<Reduce> read_reduce(SpecReader& reader, const Field& field);
 std::optional<int64_t> read_retry(SpecReader& reader, const Field& field);

@@ -38,6 +38,8 @@ class Planning : public testing::Test {
     if (text.find(part) == std::string::npos) ADD_FAILURE() << text;
     return text.find(part) != std::string::npos;
   }
+  /// Where the list of stage `process` stands.
+  std::string list_place() const { return options.file + ":6:85: "; }
   TemporaryFolder folder = *TemporaryFolder::create("planning-test-");
   PipelineOptions options;
 };
@@ -156,15 +158,18 @@ TEST_F(Planning, ListWithoutCommandsIsRefused) {
   const auto planned = make_plan(*read_pipeline(options), folder.path());
   ASSERT_FALSE(planned);
   EXPECT_EQ(planned.error().code, Code::kConfig);
-  EXPECT_EQ(planned.error().text, "stage process: its command list has no commands");
+  EXPECT_EQ(planned.error().text, list_place() + "the list " +
+                                      (folder.path() / "list.txt").string() +
+                                      " has no commands; write one a line");
 }
 
-TEST_F(Planning, MissingListNamesItsStage) {
+TEST_F(Planning, MissingListNamesItsPlace) {
   ASSERT_TRUE(remove_tree(folder.path() / "list.txt"));
   const auto planned = make_plan(*read_pipeline(options), folder.path());
   ASSERT_FALSE(planned);
   EXPECT_EQ(planned.error().code, Code::kConfig);
-  EXPECT_NE(planned.error().text.find("stage process"), std::string::npos);
+  EXPECT_TRUE(starts_with(planned.error().text, list_place() + "cannot read the command list "))
+      << planned.error().text;
 }
 
 TEST(ProgramFolder, IsThatOfThisProgram) {
@@ -173,16 +178,19 @@ TEST(ProgramFolder, IsThatOfThisProgram) {
 
 TEST_F(Planning, InputsMustBeThere) {
   const auto checked = [&](const std::string& source) {
-    options.file = write("inputs.yaml", "name: demo\nstages:\n  - name: one\n    commands: [a]\n"
-                                        "    inputs: {scan: " + source + "}\n");
+    options.file = write("inputs.yaml",
+                         "name: demo\nstages:\n  - name: one\n    commands: [a]\n"
+                         "    inputs: {scan: " +
+                             source + "}\n");
     const auto spec = read_pipeline(options);
     EXPECT_TRUE(spec) << spec.error().text;
     const auto done = check_inputs(*spec);
     return done ? "" : done.error().text;
   };
   EXPECT_EQ(checked("list.txt"), "");
-  EXPECT_EQ(checked("nowhere"), "stage one: input scan: " + (folder.path() / "nowhere").string() +
-                                    " is not there");
+  EXPECT_EQ(checked("nowhere"), options.file + ":5:20: there is no file or folder " +
+                                    (folder.path() / "nowhere").string() +
+                                    "; write the path of one, or a stage's name");
   EXPECT_NE(checked("s3://b/in").find("this build reads folders and files only"),
             std::string::npos);
 }

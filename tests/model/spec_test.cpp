@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "mnp/core/files.hpp"
+#include "mnp/core/text.hpp"
 
 namespace mnp::model {
 namespace {
@@ -284,6 +285,24 @@ TEST(Spec, CountsAllowedFailures) {
   EXPECT_EQ((AllowFailures{0, 0.57}).of(10000), 57u);
   EXPECT_EQ((AllowFailures{0, 100}).of(7), 7u);
   EXPECT_EQ((AllowFailures{}).of(7), 0u);
+}
+
+TEST(Spec, DurationsReadAsAFileWouldHaveThem) {
+  for (const auto& [milliseconds, text] :
+       {std::pair(5000, "5s"), std::pair(90000, "1m30s"), std::pair(250, "250ms"),
+        std::pair(0, "0s"), std::pair(86400000 + 3600000, "1d1h"), std::pair(1001, "1s1ms")}) {
+    EXPECT_EQ(duration_text(Milliseconds(milliseconds)), text);
+    EXPECT_EQ(parse_duration(text).value_or(Milliseconds(-1)), Milliseconds(milliseconds));
+  }
+}
+
+TEST(Spec, KnowsWhereInputsAndListsStand) {
+  const auto spec = parse_spec(
+      "stages:\n  - name: a\n    inputs: [./x, ./y]\n    commands: l.txt\n", "dir/f.yaml");
+  ASSERT_TRUE(spec) << spec.error().text;
+  EXPECT_EQ(spec->place_of("a", "input", "y"), "dir/f.yaml:3:19");
+  EXPECT_EQ(spec->place_of("a", "commands"), "dir/f.yaml:4:15");
+  EXPECT_EQ(spec_of_list("l.txt", 1, {}).place_of("main", "commands"), "stage main");
 }
 
 TEST(Spec, MakesAPipelineOfAList) {

@@ -1,0 +1,97 @@
+"""What an operator reads of real runs: reports, notes, output, and where things lie."""
+
+import json
+import re
+import unittest
+
+from mnp_case import MnpCase
+
+MAX_LINE = 128 * 1024 - 1  # the kernel counts the NUL of an argument
+
+
+class Operator(MnpCase):
+    def setUp(self):
+        super().setUp()
+        (self.folder / "tmp").mkdir()
+        self.environment["TMPDIR"] = str(self.folder / "tmp")
+
+    def stage(self, *keys):
+        self.write("demo.yaml", "name: demo\nstages:\n  - name: work\n"
+                   + "".join(f"    {key}\n" for key in keys))
+
+    def test_longest_line_runs_with_and_without_a_shell_and_a_longer_one_is_refused(self):
+        def padded(start, end, size=MAX_LINE):
+            return start + "x" * (size - len(start) - len(end)) + end
+        lines = [padded("true ", ""), padded("X=", "; echo ${#X}")]
+        self.write("list.txt", "\n".join(lines) + "\n")
+        self.mnp("run", "--commands", "list.txt", "--nodes", "2")
+        self.assertEqual(self.mnp("logs", "--command", "1").stdout,
+                         f"{MAX_LINE - len('X=; echo ${#X}')}\n")
+        self.write("list.txt", "true\n" + padded("true ", "", MAX_LINE + 1) + "\n")
+        done = self.mnp("run", "--commands", "list.txt", status=20)
+        self.assertEqual(done.stderr, f"{self.folder}/list.txt:2: the line has 131072 bytes and may "
+                                      "have 131071; put the command into a script\n")
+
+    def test_failed_program_shows_its_last_lines(self):
+        self.stage("program: 'seq 20; echo no grid >&2; exit 3'")
+        report = self.mnp("run", "demo.yaml", status=11).stderr
+        self.assertIn("  the program on node 0: exit 3: seq 20;", report)
+        self.assertIn("    | 20\n    | no grid\n", report)
+        self.assertRegex(self.mnp("logs", "--failed").stdout,
+                         r"== work the program on node 0, try 1: exit 3: seq 20; .*\n1\n2\n")
+
+    def test_cut_output_says_so_at_the_cut(self):
+        self.stage("max_output: 1000", "commands: ['seq 10000; false', 'seq 3']")
+        report = self.mnp("run", "demo.yaml", status=10).stderr
+        self.assertIn("    | [mnp: output cut at 1000 bytes; see max_output]\n", report)
+        lines = [line for line in self.mnp("logs").stdout.splitlines() if line.startswith("work/0")]
+        self.assertEqual(lines[-1], "work/0 | [mnp: output cut at 1000 bytes; see max_output]")
+        self.assertEqual(sum("cut at" in line for line in lines), 1)
+        one = self.mnp("logs", "--command", "0")
+        self.assertEqual((len(one.stdout), one.stderr),
+                         (1000, "work/0: [mnp: output cut at 1000 bytes; see max_output]\n"))
+        self.assertEqual(self.mnp("logs", "--command", "1").stderr, "")
+        cuts = [json.loads(line).get("cut_at")
+                for line in self.mnp("logs", "--command", "0", "--json").stdout.splitlines()]
+        self.assertEqual(cuts[-1], 1000)
+
+    def test_report_says_after_how_long_and_adds_up(self):
+        self.stage("timeout: 500ms", "commands: ['true', 'sleep 60', 'true']")
+        report = self.mnp("run", "demo.yaml", status=10).stderr
+        self.assertIn("  command 1 on node 0: timed out after 500ms: sleep 60\n", report)
+        self.assertIn("  3/3  2 succeeded  1 failed  ", report)
+        self.assertRegex(self.mnp("status").stdout, r"SUCCEEDED +FAILED .*\nwork +FAILED +1 +2/3 +1 ")
+
+    def test_success_names_the_results_and_what_was_odd(self):
+        self.stage("allow_failures: 1", "reduce: {match: 'sums/*.npy'}",
+                   "commands: ['echo 1 > $MNP_RESULTS/one', 'false']")
+        done = self.mnp("run", "demo.yaml")
+        run = done.stdout.splitlines()[-1]
+        self.assertIn("stage work: warning: reduce has combined nothing: no command left a file that "
+                      "matches 'sums/*.npy' below $MNP_RESULTS\n", done.stderr)
+        self.assertIn("stage work: 1 of 2 commands failed, as allow_failures permits", done.stderr)
+        place = re.search(r"^results of work: (.*)$", done.stderr, re.M).group(1)
+        self.assertEqual(place, str(self.folder / "mnp-runs/runs" / run / "stages/work/results"))
+        self.assertNotIn("results of", self.mnp("run", "demo.yaml", "--quiet").stderr)
+
+    def test_port_of_main_is_that_of_the_environment(self):
+        self.environment["MNP_PORT"] = "31017"
+        self.stage("nodes: 2", "commands: ['echo $MASTER_PORT']")
+        self.mnp("run", "demo.yaml")
+        self.assertEqual(self.mnp("logs").stdout, "work/0 | 31018\n")
+
+    def test_resume_runs_the_copy_of_the_list_in_the_run_folder(self):
+        self.write("list.txt", "echo a\nfalse\n")
+        run = self.mnp("run", "--commands", "list.txt", status=10).stdout.splitlines()[-1]
+        self.write("list.txt", "echo other\n")
+        copy = self.folder / "mnp-runs/runs" / run / "stages/main/commands.txt"
+        copy.chmod(0o644)
+        copy.write_text("echo b\necho a\n")
+        self.mnp("resume")
+        self.assertEqual(self.mnp("logs").stdout.count("| a\n"), 1, "the same command elsewhere")
+        self.assertEqual(self.mnp("logs").stdout.count("| b\n"), 1)
+        self.assertNotIn("other", self.mnp("logs").stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
