@@ -151,9 +151,6 @@ Counts Scheduler::counts() const {
   return counts;
 }
 
-uint32_t Scheduler::nodes_alive() const {
-  return state_->alive;
-}
 uint32_t Scheduler::nodes_usable() const {
   return state_->usable;
 }
@@ -165,10 +162,6 @@ uint32_t Scheduler::unkept(NodeIndex node) const {
   const uint32_t id = state_->find(node);
   return id == State::kNone ? 0 : state_->nodes[id].ran;
 }
-bool Scheduler::has_work_waiting() const {
-  return state_->dealing() && state_->count(CommandState::kWaiting) > 0;
-}
-
 bool Scheduler::finished() const {
   if (state_->count(CommandState::kInFlight) > 0 || state_->count(CommandState::kRan) > 0)
     return false;

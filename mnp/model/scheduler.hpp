@@ -131,12 +131,9 @@ class Scheduler {
   CommandState state(CommandIndex command) const;
   uint32_t starts(CommandIndex command) const;
   Counts counts() const;
-  uint32_t nodes_alive() const;              // bad ones included
-  uint32_t nodes_usable() const;             // alive and not bad
+  uint32_t nodes_usable() const;             // there and not bad
   uint32_t in_flight(NodeIndex node) const;  // dealt to it and not ran
   uint32_t unkept(NodeIndex node) const;     // ran on it and not kept
-  /// A node more would have something to do, now or at `next_deal_time`.
-  bool has_work_waiting() const;
   /// Nothing is waiting, in flight or unkept; or dealing has stopped and nothing is in flight or
   /// unkept.
   bool finished() const;

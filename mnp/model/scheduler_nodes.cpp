@@ -193,12 +193,11 @@ void Scheduler::State::make_starved(uint32_t id) {
 
 /// After nodes came, went or turned bad: rare, so it counts anew.
 void Scheduler::State::take_census() {
-  alive = usable = children = 0;
+  usable = children = 0;
   slots = 0;
   for (auto& node : nodes) {
     if (!node.usable()) node.reserved = false;
     update_idle(node);
-    if (node.alive) ++alive;
     if (!node.usable()) continue;
     ++usable;
     slots += node.slots;

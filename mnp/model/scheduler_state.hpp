@@ -128,6 +128,7 @@ struct Scheduler::State {
   // scheduler_suspects.cpp
   void deal_suspects(Deals& deals);
   void reserve_for_suspects();
+  void release_main();
   void end_reservations();
   bool only_suspects_left() const;
 
@@ -183,7 +184,7 @@ struct Scheduler::State {
   std::vector<uint32_t> reserved;                   // kept free for suspects
   uint64_t idle_slots = 0;                          // of nodes that may be dealt to
   uint64_t slots = 0;                               // of usable nodes
-  uint32_t alive = 0, usable = 0, children = 0;     // children: usable ones
+  uint32_t usable = 0, children = 0;                // children: usable ones
   uint32_t suspects_running = 0;
   Spread spread;
 

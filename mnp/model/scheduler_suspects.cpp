@@ -16,7 +16,9 @@ void Scheduler::State::deal_suspects(Deals& deals) {
   reserve_for_suspects();
   for (const uint32_t id : reserved) {
     Node& node = nodes[id];
-    if (node.in_flight > 0 || suspects.empty()) continue;
+    // What ran and is not kept would seem to have run beside it, should main's journal be all that
+    // is left.
+    if (node.in_flight > 0 || node.ran > 0 || suspects.empty()) continue;
     const uint32_t command = suspects.front();
     suspects.pop_front();
     node.reserved = false;
@@ -33,6 +35,7 @@ void Scheduler::State::deal_suspects(Deals& deals) {
 /// do: its death would end the attempt.
 void Scheduler::State::reserve_for_suspects() {
   const bool on_main = children == 0;
+  if (!on_main) release_main();
   if (on_main && !only_suspects_left()) return;
   const size_t lanes = on_main ? 1 : std::min<size_t>((children + 1) / 2, kMaxSuspectNodes);
   while (reserved.size() < suspects.size() && reserved.size() + suspects_running < lanes) {
@@ -46,6 +49,17 @@ void Scheduler::State::reserve_for_suspects() {
     update_idle(nodes[best]);
     reserved.push_back(best);
   }
+}
+
+/// It was kept free while there was no child.
+void Scheduler::State::release_main() {
+  std::erase_if(reserved, [this](uint32_t id) {
+    if (!nodes[id].main) return false;
+    nodes[id].reserved = false;
+    update_idle(nodes[id]);
+    make_ready(id);
+    return true;
+  });
 }
 
 void Scheduler::State::end_reservations() {

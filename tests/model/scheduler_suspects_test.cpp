@@ -153,6 +153,19 @@ TEST_F(SchedulerSuspects, ChildTakesItRatherThanMain) {
   EXPECT_EQ(dealt_to(deals, 0), Indexes{1});
 }
 
+TEST_F(SchedulerSuspects, AChildThatComesWhileMainIsKeptFreeTakesIt) {
+  make_suspect(2);
+  add(0, 1, 1, true);
+  ASSERT_EQ(dealt_to(deal(), 0), Indexes{1});
+  ASSERT_TRUE(ran(0, 1));
+  EXPECT_TRUE(deal().empty()) << "what ran is not kept";
+  add(1);
+  EXPECT_EQ(dealt_to(deal(), 1), Indexes{0});
+  const auto late = record(0, 1);
+  scheduler().kept(late, now_);
+  EXPECT_TRUE(deal().empty());
+}
+
 TEST_F(SchedulerSuspects, MainAloneTakesItLast) {
   make_suspect(3);
   add(0, 1, 1, true);
