@@ -91,7 +91,8 @@ TEST(Message, RefusesALineOverTheListsLimit) {
   EXPECT_TRUE(
       decode_message(encode_message(Deal{{{CommandIndex(0), 1, std::string(kMaxLine, 'x')}}})));
   EXPECT_EQ(refusal(encode_message(Deal{{{CommandIndex(0), 1, std::string(kMaxLine + 1, 'x')}}})),
-            "a line of 131073; at most 131072 are allowed");
+            "a line of " + std::to_string(kMaxLine + 1) + "; at most " + std::to_string(kMaxLine) +
+                " are allowed");
 }
 
 TEST(Message, RefusesARecordOutOfItsRange) {
