@@ -70,7 +70,7 @@ Status Daemons::start(uint64_t id, EpochNumber epoch, cpu::Start start, Callback
   start.marks = {mark_of(epoch)};
   auto daemon = std::make_shared<Daemon>();
   daemon->epoch = epoch;
-  MNP_TRY(daemon->runner, cpu::CommandRunner::create(orphans_));
+  MNP_TRY(daemon->runner, cpu::CommandRunner::create(orphans_, cpu::expendable()));
   daemons_[id] = daemon;
   daemon->thread = std::thread(
       [this, daemon = daemon.get(), start = std::move(start), callbacks = std::move(callbacks)] {
