@@ -31,6 +31,7 @@ void add_commands(CLI::App& app, Action& action) {
   add_stop(app, action);
   add_resume(app, action);
   add_list(app, action);
+  add_rm(app, action);
 }
 
 /// Errors in files start with `file:line:column:`, as compilers' do: nothing stands before them.

@@ -22,6 +22,7 @@ void add_logs(CLI::App& app, Action& action);
 void add_stop(CLI::App& app, Action& action);
 void add_resume(CLI::App& app, Action& action);
 void add_list(CLI::App& app, Action& action);
+void add_rm(CLI::App& app, Action& action);
 
 /// The options that several commands share.
 void add_store_option(CLI::App& command, std::string& store);
@@ -29,10 +30,10 @@ void add_run_argument(CLI::App& command, std::string& run);
 struct PipelineOptions;
 void add_pipeline_options(CLI::App& command, PipelineOptions& options);
 
-/// Parses, acts, prints errors; returns the exit status of the program.
 /// A line on standard error; nothing where that cannot be written.
 void tell(const std::string& line);
 
+/// Parses, acts, prints errors; returns the exit status of the program.
 int run_cli(int argc, char** argv);
 
 }  // namespace mnp::launcher

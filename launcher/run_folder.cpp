@@ -53,6 +53,22 @@ Error no_such_run(const fs::path& store, const std::string& name,
                                                     : "do you mean " + near + "?")};
 }
 
+/// The one run whose id starts with `name`.
+Result<RunFolder> only_start(const fs::path& store, const std::string& name,
+                             const std::vector<RunFolder>& runs) {
+  std::vector<std::string> candidates;
+  const RunFolder* match = nullptr;
+  for (const RunFolder& run : runs) {
+    if (name.empty() || !starts_with(run.id, name)) continue;
+    match = &run;
+    if (candidates.size() < kMaxListed) candidates.push_back(run.id);
+  }
+  if (match == nullptr) return fail(no_such_run(store, name, runs));
+  if (candidates.size() == 1) return *match;
+  return fail(Code::kUsage, fmt::format("'{}' is the start of several runs: {}; type more of it",
+                                        name, join(candidates, ", ")));
+}
+
 }  // namespace
 
 Result<fs::path> store_folder(const std::string& option, const std::string& named) {
@@ -108,19 +124,16 @@ Result<std::vector<RunFolder>> all_runs(const fs::path& store) {
 Result<RunFolder> find_run(const fs::path& store, const std::string& name) {
   MNP_TRY(const auto runs, all_runs(store));
   if (name.empty() && !runs.empty()) return runs.front();
-  std::vector<std::string> candidates;
-  const RunFolder* match = nullptr;
   for (const RunFolder& run : runs)
     if (run.id == name || model::pipeline_of_run(run.id) == name) return run;  // newest first
-  for (const RunFolder& run : runs) {
-    if (name.empty() || !starts_with(run.id, name)) continue;
-    match = &run;
-    if (candidates.size() < kMaxListed) candidates.push_back(run.id);
-  }
-  if (match == nullptr) return fail(no_such_run(store, name, runs));
-  if (candidates.size() == 1) return *match;
-  return fail(Code::kUsage, fmt::format("'{}' is the start of several runs: {}; type more of it",
-                                        name, join(candidates, ", ")));
+  return only_start(store, name, runs);
+}
+
+Result<RunFolder> find_one_run(const fs::path& store, const std::string& name) {
+  MNP_TRY(const auto runs, all_runs(store));
+  for (const RunFolder& run : runs)
+    if (run.id == name) return run;
+  return only_start(store, name, runs);
 }
 
 Result<std::optional<RunHolder>> holder_of(const RunFolder& run) {
@@ -131,25 +144,27 @@ Result<std::optional<RunHolder>> holder_of(const RunFolder& run) {
   return read_holder(lock_path(run));
 }
 
-Result<FileLock> hold_run(const RunFolder& run) {
+Result<FileLock> lock_run(const RunFolder& run) {
   const TimePoint deadline = Clock::now() + kProbeLimit;
   for (;;) {
     MNP_TRY(auto lock, FileLock::try_acquire(lock_path(run)));
-    if (lock) {
-      const std::string text = fmt::format("{} {}\n", ::getpid(), host_name());
-      if (::ftruncate(lock->fd().get(), 0) != 0) return fail_errno(lock_path(run).string());
-      if (auto written = write_all(lock->fd().get(), text, deadline + kProbeLimit); !written)
-        return fail(Code::kStore,
-                    fmt::format("{}: {}", lock_path(run).string(), written.error().text));
-      return std::move(*lock);
-    }
+    if (lock) return std::move(*lock);
     if (Clock::now() >= deadline) break;
     std::this_thread::sleep_for(Milliseconds(50));
   }
   const RunHolder holder = read_holder(lock_path(run));
   return fail(Code::kExists,
-              fmt::format("{} is running: process {} on {} holds it; `mnp stop {}` stops it",
-                          run.id, holder.pid, holder.host, run.id));
+              fmt::format("{} is running: process {} on {} holds it; `mnp stop {}{}` stops it",
+                          run.id, holder.pid, holder.host, run.id, run.store_words()));
+}
+
+Result<FileLock> hold_run(const RunFolder& run) {
+  MNP_TRY(auto lock, lock_run(run));
+  const std::string text = fmt::format("{} {}\n", ::getpid(), host_name());
+  if (::ftruncate(lock.fd().get(), 0) != 0) return fail_errno(lock_path(run).string());
+  if (auto written = write_all(lock.fd().get(), text, Clock::now() + kProbeLimit); !written)
+    return fail(Code::kStore, fmt::format("{}: {}", lock_path(run).string(), written.error().text));
+  return lock;
 }
 
 Result<std::vector<std::string>> held_node_locks(const RunFolder& run) {

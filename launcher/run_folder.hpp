@@ -40,6 +40,8 @@ RunFolder run_folder(const fs::path& store, const std::string& id);
 /// `name` is a run's id, a pipeline's name (its newest run) or the start of exactly one id; empty:
 /// the newest run.
 Result<RunFolder> find_run(const fs::path& store, const std::string& name);
+/// The same for what cannot be undone: a run's id, or the start of exactly one.
+Result<RunFolder> find_one_run(const fs::path& store, const std::string& name);
 /// All runs of a store that have a plan, newest first.
 Result<std::vector<RunFolder>> all_runs(const fs::path& store);
 
@@ -51,7 +53,9 @@ struct RunHolder {
 /// Who runs it now; nullopt: nobody.
 Result<std::optional<RunHolder>> holder_of(const RunFolder& run);
 
-/// Makes this process the one that runs it; kExists names who does already.
+/// Nobody runs it while the lock is held; kExists names who does already.
+Result<FileLock> lock_run(const RunFolder& run);
+/// The same, and says in the lock's file that this process runs it.
 Result<FileLock> hold_run(const RunFolder& run);
 
 /// Names of keepers' lock files that are still held: something of these nodes may run.

@@ -15,7 +15,7 @@ _mnp() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
   local command=${COMP_WORDS[1]} options runs
   if [ "$COMP_CWORD" = 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "validate plan run status logs stop resume list --help --version" -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "validate plan run status logs stop resume list rm --help --version" -- "$current")
     return
   fi
   case $previous in
@@ -32,6 +32,7 @@ _mnp() {
     stop) options="--store --json --help" ;;
     resume) options="--store --only --json --quiet --help" ;;
     list) options="--store --json --help" ;;
+    rm) options="--store --dry-run --json --help" ;;
   esac
   if [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
@@ -39,7 +40,7 @@ _mnp() {
   fi
   case $command in
     validate | plan | run) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
-    status | logs | stop | resume)
+    status | logs | stop | resume | rm)
       runs=$(ls "$(_mnp_store)/runs" 2>/dev/null)
       mapfile -t COMPREPLY < <(compgen -W "$runs" -- "$current")
       ;;

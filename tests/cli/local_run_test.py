@@ -1,5 +1,6 @@
 """run, status, stop, resume and list over a stand-in for mnp-node."""
 
+import fcntl
 import json
 import os
 import signal
@@ -255,6 +256,42 @@ class LocalRun(MnpCase):
         done = self.mnp("run", "--commands", "list.txt", "--store", store, status=32)
         self.assertIn("No space left", done.stderr)
         self.assertIn(str(store), done.stderr)
+
+    def test_rm_removes_one_run_and_nothing_else(self):
+        self.use_stand_in(one="exit 0", two="exit 0")
+        runs = [self.mnp("run", "demo.yaml").stdout.splitlines()[-1] for _ in range(2)]
+        folder = self.folder / "mnp-runs/runs"
+        published = folder / runs[0] / "stages/one/results/sub"
+        published.mkdir(parents=True)
+        (published / "a").write_text("x")
+        (published / "a").chmod(0o444)
+        published.chmod(0o555)
+        (published.parent / "link").symlink_to(folder / runs[1])
+        self.assertIn("several runs", self.mnp("rm", "demo", status=2).stderr)
+        would = self.mnp("rm", runs[0], "--dry-run").stdout
+        self.assertRegex(would, rf"^would remove {folder / runs[0]}: \d+ files, ")
+        answer = self.mnp_json("rm", runs[0], "--dry-run", "--json")
+        self.assertEqual((answer["run"], answer["removed"]), (runs[0], False))
+        self.assertTrue((published / "a").exists())
+        self.assertIn("removed ", self.mnp("rm", runs[0]).stdout)
+        self.assertEqual([path.name for path in folder.iterdir()], [runs[1]])
+        self.assertTrue((folder / runs[1] / "plan.json").exists())
+        self.assertIn("no run", self.mnp("rm", runs[0], status=20).stderr)
+
+    def test_rm_refuses_a_run_that_is_under_way(self):
+        self.use_stand_in(one="rest")
+        process = self.started_run()
+        run = json.loads(self.mnp("list", "--json").stdout)[0]["run"]
+        self.assertIn("mnp stop " + run, self.mnp("rm", run, status=20).stderr)
+        self.mnp("stop")
+        self.finish(process)
+        locks = self.folder / "mnp-runs/runs" / run / ".locks"
+        locks.mkdir(exist_ok=True)
+        with open(locks / "job-1-0", "w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            self.assertIn("job-1-0", self.mnp("rm", run, status=20).stderr)
+        self.mnp("rm", run)
+        self.assertEqual(list((self.folder / "mnp-runs/runs").iterdir()), [])
 
     def test_missing_node_program_is_said_before_anything_is_written(self):
         self.use_stand_in()

@@ -9,7 +9,7 @@ from pathlib import Path
 from mnp_case import MnpCase
 
 LAUNCHER = Path(__file__).resolve().parents[2] / "launcher"
-COMMANDS = ["validate", "plan", "run", "status", "logs", "stop", "resume", "list"]
+COMMANDS = ["validate", "plan", "run", "status", "logs", "stop", "resume", "list", "rm"]
 
 
 class WordsOfHelp(MnpCase):

@@ -114,6 +114,7 @@ class Words(MnpCase):
             (["run", "demo.yaml", "--set", "novalue"], "NAME=VALUE"),
             (["run", "demo.yaml", "--commands", "x"], "exclude"),
             (["validate"], "FILE"),
+            (["rm"], "RUN"),
             (["--frobnicate"], "--help"),
             ([], "validate"),
         ]:
@@ -121,7 +122,7 @@ class Words(MnpCase):
                 self.assertIn(expected, self.mnp(*words, status=2).stderr)
 
     def test_every_command_has_help_with_examples(self):
-        for command in ["validate", "plan", "run", "status", "logs", "stop", "resume", "list"]:
+        for command in ["validate", "plan", "run", "status", "logs", "stop", "resume", "list", "rm"]:
             text = self.mnp(command, "--help").stdout
             self.assertIn("--json", text)
             self.assertIn("Examples:\n  mnp " + command, text)

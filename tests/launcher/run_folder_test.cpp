@@ -38,6 +38,22 @@ TEST_F(RunFolders, AreFoundByIdPrefixOrAge) {
   EXPECT_NE(slip.error().text.find("do you mean"), std::string::npos);
 }
 
+TEST_F(RunFolders, OneRunIsFoundByIdOrTheStartOfNoOther) {
+  make("demo-20260101-000000-aaaa", 1000);
+  make("demo-20260102-000000-bbbb", 3000);
+  EXPECT_EQ(find_one_run(folder.path(), "demo-20260101")->id, "demo-20260101-000000-aaaa");
+  for (const char* unclear : {"demo", "demo-2026"})
+    EXPECT_EQ(find_one_run(folder.path(), unclear).error().code, Code::kUsage) << unclear;
+  EXPECT_FALSE(find_one_run(folder.path(), ""));
+}
+
+TEST_F(RunFolders, LockedRunIsHeldByNobodyElse) {
+  const auto run = make("demo", 1000);
+  const auto lock = lock_run(run);
+  ASSERT_TRUE(lock);
+  EXPECT_EQ(hold_run(run).error().code, Code::kExists);
+}
+
 TEST_F(RunFolders, FolderWithoutPlanIsNoRun) {
   ASSERT_TRUE(make_folders(folder.path() / "runs/half"));
   EXPECT_EQ(find_run(folder.path(), "half").error().code, Code::kNotFound);

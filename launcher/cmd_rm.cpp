@@ -1,0 +1,102 @@
+// `mnp rm RUN`: removes a run's folder, with its journal, output and results.
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <memory>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "launcher/cli.hpp"
+#include "launcher/run_folder.hpp"
+#include "mnp/core/text.hpp"
+
+namespace mnp::launcher {
+namespace {
+
+struct Options {
+  std::string run, store;
+  bool dry_run = false, json = false;
+};
+
+struct Size {
+  uint64_t files = 0, bytes = 0;
+};
+
+Result<Size> size_of(const fs::path& folder) {
+  MNP_TRY(const auto names, list_files_below(folder));
+  Size size;
+  for (const std::string& name : names) {
+    struct stat info {};
+    if (::lstat((folder / name).c_str(), &info) != 0) continue;
+    ++size.files;
+    size.bytes += static_cast<uint64_t>(info.st_size);
+  }
+  return size;
+}
+
+/// Nobody may run it: neither an `mnp`, nor a node that an earlier one has left.
+Status refuse_live(const RunFolder& run) {
+  MNP_TRY(const auto nodes, held_node_locks(run));
+  if (nodes.empty()) return {};
+  return fail(
+      Code::kExists,
+      fmt::format("{}: {} of its nodes are still there: {}; wait for their end, or end them",
+                  run.id, nodes.size(), join(nodes, ", ")));
+}
+
+/// The plan goes last: until then the run is listed, and can be removed again.
+Status remove_run(const RunFolder& run) {
+  MNP_TRY(const auto names, list_folder(run.path()));
+  const std::string plan = fs::path(run.keys().plan()).filename();
+  for (const std::string& name : names)
+    if (name != plan && name != ".lock") MNP_CHECK(remove_tree(run.path() / name));
+  MNP_CHECK(remove_tree(run.path() / plan));
+  return remove_tree(run.path());
+}
+
+std::string as_json(const RunFolder& run, const Size& size, bool removed) {
+  nlohmann::ordered_json json;
+  json["run"] = run.id;
+  json["path"] = run.path().string();
+  json["files"] = size.files;
+  json["bytes"] = size.bytes;
+  json["removed"] = removed;
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Result<int> run(const Options& options) {
+  MNP_TRY(const auto store, store_folder(options.store));
+  MNP_TRY(const auto found, find_one_run(store, options.run));
+  MNP_TRY(const auto lock, lock_run(found));
+  MNP_CHECK(refuse_live(found));
+  MNP_TRY(const Size size, size_of(found.path()));
+  if (!options.dry_run) MNP_CHECK(remove_run(found));
+  if (options.json)
+    fmt::print("{}\n", as_json(found, size, !options.dry_run));
+  else
+    fmt::print("{} {}: {} files, {}\n", options.dry_run ? "would remove" : "removed",
+               found.path().string(), size.files, format_bytes(size.bytes));
+  return 0;
+}
+
+}  // namespace
+
+void add_rm(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("rm", "remove a run with all that it has left");
+  command->add_option("RUN", options->run, "a run's id, or the start of exactly one")
+      ->type_name("")
+      ->required();
+  add_store_option(*command, options->store);
+  command->add_flag("--dry-run", options->dry_run, "say what would be removed, and remove nothing");
+  command->add_flag("--json", options->json, "{run, path, files, bytes, removed}");
+  command->footer(
+      "Asks nothing. Removes journal, output and results; copy first what you still need. A run\n"
+      "that is under way is refused: `mnp stop` it first.\n"
+      "\nExamples:\n  mnp rm reconstruction-20260131-142501-k3f9\n"
+      "  mnp rm reconstruction-20260131 --dry-run");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace mnp::launcher
