@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <csignal>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -181,11 +182,18 @@ std::string remedy(const Key& key, const std::string& text) {
   if (key.kind == KeyKind::kChoice && text.size() >= kMinSlip)
     if (const std::string near = nearest(text, split(key.choices, '|')); !near.empty())
       return "write " + near;
-  if ((key.kind == KeyKind::kDuration && parse_duration(text)) ||
-      (key.kind == KeyKind::kBytes && parse_bytes(text)))
-    return fmt::format("write {} of at least {}", expected(key),
-                       key.kind == KeyKind::kDuration ? duration_text(Milliseconds(key.least))
-                                                      : std::to_string(key.least));
+  const auto limit = [&](bool over, const std::string& least, const std::string& most) {
+    return fmt::format("write {} of at {} {}", expected(key), over ? "most" : "least",
+                       over ? most : least);
+  };
+  if (key.kind == KeyKind::kDuration)
+    if (const auto time = parse_duration(text))
+      return limit(time->count() > key.most, duration_text(Milliseconds(key.least)),
+                   duration_text(Milliseconds(key.most)));
+  if (key.kind == KeyKind::kBytes)
+    if (const auto bytes = parse_bytes(text))
+      return limit(std::cmp_greater(*bytes, key.most), std::to_string(key.least),
+                   format_bytes(static_cast<uint64_t>(key.most)));
   return "write " + expected(key);
 }
 
