@@ -102,6 +102,14 @@ uint64_t succeeded_of(const StageState& stage) {
   return stage.done - std::min(stage.done, stage.failed);
 }
 
+/// Main's word, where it is of this attempt. One that has said its end has children to wait for.
+std::string running_phase(const StageState& state, const std::optional<model::Progress>& progress) {
+  if (!progress) return "JOINING";
+  if (progress->attempt != state.attempt) return "RUNNING";
+  if (progress->ended == 0) return progress->state;
+  return progress->ended >= state.started ? "DRAINING" : "RUNNING";
+}
+
 StageState stage_state(const model::StagePlan& stage, const SubmittedJob* job,
                        const std::optional<model::Progress>& progress, bool live) {
   StageState state;
@@ -115,9 +123,7 @@ StageState stage_state(const model::StagePlan& stage, const SubmittedJob* job,
   if (ended) state.running = 0;
   if (!live && !ended) close_abandoned(state, progress);
   state.phase = state.state;
-  const bool current = progress && progress->attempt == state.attempt && progress->ended == 0;
-  if (state.state == "RUNNING" && current) state.phase = progress->state;
-  if (state.state == "RUNNING" && !progress) state.phase = "JOINING";
+  if (state.state == "RUNNING") state.phase = running_phase(state, progress);
   return state;
 }
 

@@ -46,6 +46,15 @@ TEST(StageState, JoinsJobAndProgress) {
   EXPECT_EQ(state.running, 8u);
 }
 
+TEST(StageState, DrainsWhileAMainThatHasSaidItsEndStillRuns) {
+  const auto job = job_in(model::JobState::kRunning);
+  auto progress = progress_in("SUCCEEDED");
+  progress.ended = 1010;
+  EXPECT_EQ(stage_state(stage_plan(), &job, progress, true).phase, "DRAINING");
+  progress.ended = 990;  // of an earlier job
+  EXPECT_EQ(stage_state(stage_plan(), &job, progress, true).phase, "RUNNING");
+}
+
 TEST(StageState, WithoutJobIsSubmitted) {
   const auto state = stage_state(stage_plan(), nullptr, std::nullopt, true);
   EXPECT_EQ(state.state, "SUBMITTED");
