@@ -16,6 +16,7 @@ namespace {
 
 constexpr size_t kShownLines = 10;
 constexpr size_t kShownBytes = 4096;
+constexpr size_t kFrame = 60;          // dashes
 constexpr size_t kShownCommand = 160;  // bytes of the command's line
 
 bool is_failure(model::CommandState state) {
@@ -53,8 +54,22 @@ FailedCommand failed_command(const model::CommandList& list, CommandIndex index,
   return command;
 }
 
-std::string indented_tail(std::string_view text) {
+/// mpirun frames each of its remarks with two lines of dashes; what ranks printed stands before.
+std::vector<std::string> without_remarks(const std::vector<std::string>& lines) {
+  std::vector<std::string> kept;
+  bool in_remark = false;
+  for (const std::string& line : lines) {
+    if (line.size() >= kFrame && line.find_first_not_of('-') == std::string::npos)
+      in_remark = !in_remark;
+    else if (!in_remark)
+      kept.push_back(line);
+  }
+  return kept;
+}
+
+std::string indented_tail(std::string_view text, bool is_program) {
   auto lines = split(trim(text), '\n');
+  if (auto own = without_remarks(lines); is_program && !own.empty()) lines = std::move(own);
   if (lines.size() > kShownLines) lines.erase(lines.begin(), lines.end() - kShownLines);
   std::string tail;
   for (const std::string& line : lines) tail += "    | " + line + "\n";
@@ -68,7 +83,7 @@ std::string first_failure(const RunFolder& run, const std::string& stage) {
   std::string text = fmt::format("  {} on node {}: {}: {}\n", first.name(), first.node.value(),
                                  first.what, first.line.substr(0, kShownCommand));
   if (const auto output = last_output(run, first, kShownBytes); output && !trim(*output).empty())
-    text += indented_tail(*output);
+    text += indented_tail(*output, first.is_program);
   if (failed->size() > 1) text += fmt::format("  and {} more\n", failed->size() - 1);
   return text;
 }

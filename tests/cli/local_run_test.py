@@ -214,6 +214,8 @@ class LocalRun(MnpCase):
         self.assertIn("stage one failed with status 20: wrong configuration, list or credentials\n"
                       "  node 0: create /store/owner: No space left\n", report)
         self.assertNotIn("listens", report)
+        self.assertIn("  one: node 0: create /store/owner: No space left\n",
+                      self.mnp("status").stdout)
 
     def test_temporary_folder_too_long_is_said_before_anything_is_written(self):
         self.use_stand_in()

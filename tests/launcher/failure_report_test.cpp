@@ -120,12 +120,18 @@ TEST_F(FailureReport, ProgramIsShownAsACommandIs) {
   stage.status = 11;
   ASSERT_EQ(failed().size(), 1u);
   EXPECT_EQ(*last_output(run, failed()[0], 100), "grid too large\n");
-  const std::string report = failure_report(run, stage);
+  std::string report = failure_report(run, stage);
   EXPECT_NE(report.find("  the program on node 3: exit 3: solver \\  --grid 512\n"
                         "    | grid too large\n"),
             std::string::npos)
       << report;
   EXPECT_NE(report.find("shows what it printed"), std::string::npos) << report;
+
+  const std::string dashes(74, '-'), remark = dashes + "\nmpirun says\nso much\n" + dashes + "\n";
+  print(0, 1, remark + remark);
+  write_output();
+  report = failure_report(run, stage);
+  EXPECT_NE(report.find("    | grid too large\n  mnp logs"), std::string::npos) << report;
 }
 
 TEST_F(FailureReport, TimedOutSaysAfterHowLong) {
