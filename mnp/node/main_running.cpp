@@ -71,10 +71,13 @@ void MainNode::look_at_time() {
   const model::StageSpec& spec = context_.spec();
   const TimePoint now = Clock::now();
   if (spec.stage_timeout && now - begun_at_ > *spec.stage_timeout)
-    return end(fail(Code::kStageTimeout, "stage_timeout has passed"));
+    return end(fail(Code::kStageTimeout, fmt::format("stage_timeout of {} has passed",
+                                                     model::duration_text(*spec.stage_timeout))));
   if (!spec.stall_timeout || !commands_) return;
   if (now - std::max(begun_at_, commands_->last_progress()) > *spec.stall_timeout)
-    end(fail(Code::kStageTimeout, "stall_timeout has passed without the end of any command"));
+    end(fail(Code::kStageTimeout,
+             fmt::format("stall_timeout of {} has passed without the end of any command",
+                         model::duration_text(*spec.stall_timeout))));
 }
 
 // ---- worlds

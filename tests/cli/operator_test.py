@@ -62,6 +62,12 @@ class Operator(MnpCase):
         self.assertIn("  3/3  2 succeeded  1 failed  ", report)
         self.assertRegex(self.mnp("status").stdout, r"SUCCEEDED +FAILED .*\nwork +FAILED +1 +2/3 +1 ")
 
+    def test_stage_timeout_says_after_how_long(self):
+        for key, words in [("stage_timeout: 1s", "stage_timeout of 1s has passed"),
+                           ("stall_timeout: 1500ms", "stall_timeout of 1s500ms has passed without")]:
+            self.stage(key, "commands: ['sleep 60']")
+            self.assertIn("  " + words, self.mnp("run", "demo.yaml", status=12).stderr)
+
     def test_success_names_the_results_and_what_was_odd(self):
         self.stage("allow_failures: 1", "reduce: {match: 'sums/*.npy'}",
                    "commands: ['echo 1 > $MNP_RESULTS/one', 'false']")
