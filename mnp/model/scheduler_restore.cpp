@@ -34,8 +34,11 @@ void Scheduler::State::replay(const Begun& begun) {
   poisoned_by_end.clear();
 }
 
+/// Main is the first to join its own attempt.
 void Scheduler::State::replay(const NodeJoined& joined) {
-  replay_incarnation(find_or_add(joined.node), joined.incarnation);
+  const uint32_t id = find_or_add(joined.node);
+  if (replayed_main == kNone) replayed_main = id;
+  replay_incarnation(id, joined.incarnation);
 }
 
 /// The Poisoned event that follows says what this loss was the third of: some of what the journal
@@ -119,9 +122,15 @@ void Scheduler::State::replay_lists_end(uint32_t id, bool lost, bool poisons) {
   }
 }
 
+/// Without a goodbye main was lost, with what ran on it. What its children ran has been ended by
+/// their keepers and has no part in that.
 void Scheduler::State::end_attempt(bool lost) {
-  for (const auto& [index, id] : by_index) replay_lists_end(id, lost, true);
+  for (const auto& [index, id] : by_index) {
+    const bool on_main = replayed_main == kNone || id == replayed_main;
+    replay_lists_end(id, lost && on_main, true);
+  }
   by_index.clear();
+  replayed_main = kNone;
 }
 
 std::vector<CommandIndex> Scheduler::State::restored() {

@@ -190,6 +190,7 @@ struct Scheduler::State {
 
   bool stopped = false;
   bool restoring = false;
+  uint32_t replayed_main = kNone;  // of the attempt that is being restored
   std::vector<uint32_t> poisoned_by_end;  // of an attempt, with no Poisoned event so far
 };
 

@@ -248,10 +248,20 @@ void MainNode::node_changed(NodeIndex index) {
   if (phase_ == Phase::kEnding) return;
   if (node.state == NodeState::kUnfit) return unfit(index);
   if (node.state != NodeState::kReady) return;
-  journal_->append(model::NodeJoined{index, node.incarnation, node.machine.host, node.slots});
+  journal_joined(index);
   if (phase_ == Phase::kJoining) return begin_if_complete();
   remove_key_if(roster_->count(NodeState::kMissing) == 0);
   if (!program_) epochs_->admit();
+}
+
+/// Main comes first in its journal, also when a child was ready before it.
+void MainNode::journal_joined(NodeIndex index) {
+  if (roster_->at(context_.me.index).state != NodeState::kReady) return;
+  const bool is_main = index == context_.me.index;
+  for (const NodeIndex joined : is_main ? roster_->ready() : std::vector<NodeIndex>{index}) {
+    const RosterNode& node = roster_->at(joined);
+    journal_->append(model::NodeJoined{joined, node.incarnation, node.machine.host, node.slots});
+  }
 }
 
 /// Who has joined has it; keepers hand it on to later agents.

@@ -55,6 +55,7 @@ class MainNode {
   void prepared(const Result<uint32_t>& slots);
   void learn_own_address(const std::string& child);
   void node_changed(NodeIndex node);
+  void journal_joined(NodeIndex index);
   void unfit(NodeIndex node);
   void begin_if_complete();
   void join_deadline();

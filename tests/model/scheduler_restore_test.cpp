@@ -97,6 +97,22 @@ TEST_F(SchedulerRestore, ThirdEndPoisonsAndSaysSoUntilItIsJournaled) {
   }
 }
 
+TEST_F(SchedulerRestore, TheEndOfMainIsNoLossOfWhatItsChildrenRan) {
+  make(2);
+  for (uint32_t start = 1; start <= 3; ++start) {
+    begin();
+    scheduler().restore(NodeJoined{NodeIndex(1), Incarnation(1), "main", 1});
+    scheduler().restore(NodeJoined{NodeIndex(0), Incarnation(1), "child", 1});
+    was_dealt(1, {0}, start);
+    was_dealt(0, {1}, start);
+  }
+  EXPECT_EQ(scheduler().restored(), std::vector<CommandIndex>{CommandIndex(0)});
+  add(0);
+  const auto deals = deal();
+  ASSERT_EQ(dealt_to(deals, 0), Indexes{1});
+  EXPECT_FALSE(deals[0].suspect);
+}
+
 TEST_F(SchedulerRestore, GoodbyeIsNoLoss) {
   make(1);
   for (uint32_t start = 1; start <= 4; ++start) {
