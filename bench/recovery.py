@@ -15,7 +15,7 @@ import measure
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/fault"))
 from faults import FAULTS  # noqa: E402
-from namespace_cluster import NamespaceCluster, can_make_namespaces  # noqa: E402
+from namespace_cluster import NamespaceCluster, cannot_make_namespaces  # noqa: E402
 
 STRIKES = {"kill": "kill-node", "cut": "cut-link-long", "freeze": "freeze-node-long"}
 SECONDS, ROUNDS, SLOTS = 2.0, 12, 2
@@ -77,7 +77,7 @@ def main():
     words.add_argument("--lease", type=int, default=5, help="seconds")
     options = words.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was made is taken down
-    if reason := can_make_namespaces():
+    if reason := cannot_make_namespaces():
         sys.exit(reason)
     print(measure.machine())
     for nodes in options.nodes:

@@ -123,10 +123,11 @@ class ProgramRun(MnpCase):
         process = self.start_waiting("    ranks_per_node: 1\n")
         daemons = [pid for pid, environ in self.processes().items()
                    if b"MNP_NODE=2\0" in environ and self.is_daemon(pid)]
-        self.assertEqual(len(daemons), 1)
+        self.assertTrue(daemons)  # prted forks once more
         for pid in (self.agent_of(2), self.keeper_of(2)):
             os.kill(pid, signal.SIGSTOP)
-        os.kill(daemons[0], signal.SIGKILL)  # as with the whole machine: mpirun ends soon
+        for pid in daemons:  # as with the whole machine: mpirun ends soon
+            os.kill(pid, signal.SIGKILL)
         self.started(2, 2)
         self.write("go", "")
         done = self.finish(process)

@@ -3,6 +3,8 @@
 import os
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 
 def _run(*words):
@@ -49,18 +51,23 @@ class FileSystem:
         subprocess.run(["umount", "--lazy", str(self.folder)], capture_output=True, check=False)
 
 
-def can_mount(folder):
+def cannot_mount():
     """Why there can be none here; empty when there can."""
     if os.geteuid() != 0:
         return "needs root"
     missing = [each for each in ("mkfs.ext4", "mount", "fsfreeze") if shutil.which(each) is None]
     if missing:
         return f"needs {missing[0]}"
-    try:
-        system = FileSystem(folder)
-        system.freeze(True)
-        system.freeze(False)
-        system.close()
-    except (subprocess.CalledProcessError, OSError) as error:
-        return f"cannot mount a loop device: {error}"
+    with tempfile.TemporaryDirectory(prefix="mnp-mount-") as folder:
+        try:
+            system = FileSystem(Path(folder))
+        except (subprocess.CalledProcessError, OSError) as error:
+            return f"cannot mount a loop device: {error}"
+        try:
+            system.freeze(True)
+            system.freeze(False)
+        except subprocess.CalledProcessError as error:
+            return f"cannot freeze a file system: {error}"
+        finally:
+            system.close()
     return ""

@@ -16,7 +16,8 @@ class LocalCluster:
     namespaces = False
     main = 0
 
-    def __init__(self, program, folder, nodes, commands, lease, store=None, more=""):
+    def __init__(self, program, folder, nodes, commands, lease, store=None, more="",
+                 attempts=10):
         """commands: seconds that each of them sleeps; lease in seconds; more: lines of the stage"""
         self.program, self.folder, self.nodes, self.lease = program, folder, nodes, lease
         self.witness = Witness(folder / "witness")
@@ -31,7 +32,7 @@ class LocalCluster:
             self.witness.command(index, seconds) + "\n" for index, seconds in enumerate(commands)))
         (folder / "p.yaml").write_text(
             f"name: fault\nstages:\n- name: work\n  nodes: {nodes}\n  slots: 2\n"
-            f"  lease: {lease}s\n  commands: list.txt\n  retry: {{attempts: 10}}\n{more}")
+            f"  lease: {lease}s\n  commands: list.txt\n  retry: {{attempts: {attempts}}}\n{more}")
         self.process, self.log = None, open(folder / "log", "ab")
 
     def _begin(self, *words):

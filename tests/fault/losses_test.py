@@ -9,6 +9,7 @@ import time
 import unittest
 from pathlib import Path
 
+from file_system import FileSystem, cannot_mount
 from history import check
 from local_cluster import LocalCluster
 from trial import Trial
@@ -80,6 +81,25 @@ class Losses(unittest.TestCase):
         self.wait_for(cluster, "the next mpirun", lambda: cluster.of_node(0).get("mpirun", before)
                       != before and "daemon" in cluster.of_node(2))
         self.assertEqual(cluster.signal(2, ["agent"], signal.SIGKILL), 1)
+        self.assert_ends(cluster)
+
+    def test_a_store_that_stays_full_ends_with_32(self):
+        if reason := cannot_mount():
+            self.skipTest(reason)
+        folder = Path(tempfile.mkdtemp(prefix="mnp-losses-"))
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        system = FileSystem(folder)
+        self.addCleanup(system.close)
+        cluster = LocalCluster(PROGRAM, folder, NODES, [0.4] * 200, LEASE, system.folder, attempts=1)
+        self.addCleanup(cluster.close)
+        cluster.start()
+        self.wait_for(cluster, "commands", lambda: cluster.witness.starts() >= 2 * NODES)
+        system.fill(True)
+        self.assertEqual(cluster.wait(HANG_SECONDS), 32, cluster.runtime_logs()[-20000:])
+        self.assertEqual(cluster.left(), [])
+        self.assertIn("No space left", (folder / "log").read_text())
+        system.fill(False)
+        cluster.resume()
         self.assert_ends(cluster)
 
     def poison(self, nodes):

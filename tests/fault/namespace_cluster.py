@@ -19,7 +19,7 @@ LOSS = ["-m", "statistic", "--mode", "random", "--probability"]
 RETRIED = set(range(30, 40)) | set(range(130, 140))
 
 
-def can_make_namespaces():
+def cannot_make_namespaces():
     """Why there can be none here; empty when there can."""
     if os.geteuid() != 0:
         return "needs root"
