@@ -15,7 +15,8 @@ import measure
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/fault"))
 from faults import FAULTS  # noqa: E402
-from namespace_cluster import NamespaceCluster, cannot_make_namespaces  # noqa: E402
+from namespace_cluster import NamespaceCluster  # noqa: E402
+from network import cannot_make_namespaces  # noqa: E402
 
 STRIKES = {"kill": "kill-node", "cut": "cut-link-long", "freeze": "freeze-node-long"}
 SECONDS, ROUNDS, SLOTS = 2.0, 12, 2

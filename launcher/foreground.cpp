@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -25,6 +26,7 @@ namespace mnp::launcher {
 namespace {
 
 constexpr Milliseconds kRefresh{250};
+constexpr Milliseconds kStorePatience{30000};  // as long as nodes wait for it
 
 Result<Fd> catch_signals() {
   sigset_t mask;
@@ -54,6 +56,7 @@ class Foreground {
  private:
   Status submit();
   Status refresh();
+  Status write_submitted();
   void tell_of_retry(const SubmittedJob& job, const model::JobDetail& now);
   void tell_of_losses(const StageState& stage);
   void on_signal();
@@ -68,6 +71,7 @@ class Foreground {
   Submitted submitted_;
   std::map<std::string, std::vector<LostNode>> lost_;  // by job and attempt
   std::string written_;                                // submitted.json as it is in the store
+  std::optional<TimePoint> unwritten_since_;           // it cannot be written
   bool ended_ = false;
   Loop loop_;
   LocalBatch batch_;
@@ -135,13 +139,29 @@ Status Foreground::refresh() {
     job.detail = std::move(details.front());
     ended_ = ended_ && model::has_ended(job.detail.state);
   }
-  if (std::string text = submitted_to_json(submitted_); text != written_) {
-    MNP_CHECK(run_.store->put(run_.keys().submitted(), text));
-    written_ = std::move(text);
-  }
+  MNP_CHECK(write_submitted());
   const RunState now = state();
   for (const StageState& stage : now.stages) tell_of_losses(stage);
   view_->show(now);
+  return {};
+}
+
+/// A store that fails for a while ends no node, and so no run either; one that fails from the
+/// beginning does.
+Status Foreground::write_submitted() {
+  std::string text = submitted_to_json(submitted_);
+  if (text == written_) return {};
+  const Status put = run_.store->put(run_.keys().submitted(), text);
+  if (put) {
+    written_ = std::move(text);
+    unwritten_since_.reset();
+    return {};
+  }
+  const TimePoint now = Clock::now();
+  if (written_.empty() || (unwritten_since_ && now - *unwritten_since_ > kStorePatience)) return put;
+  if (!unwritten_since_) view_->say(put.error().text + "; trying again");
+  unwritten_since_ = unwritten_since_.value_or(now);
+  ended_ = false;
   return {};
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr Milliseconds kGrace{10000};      // from SIGTERM to SIGKILL of commands
 constexpr Milliseconds kFlush{5000};       // for results and output to be stored
-constexpr Milliseconds kWaitForEnd{9000};  // for main's last word after the goodbye
+constexpr Milliseconds kWaitForEnd{7000};  // for main's last word after the goodbye
 constexpr Milliseconds kLastBytes{1000};   // for the channel to carry the goodbye
 constexpr uint64_t kInputsInId = 4096;     // as main numbers broadcasts
 
@@ -27,12 +27,15 @@ void ChildNode::take_input(const model::CollectiveDone& done) {
       context_.scratch.received() / fmt::format("{}.{}", name, done.id / kInputsInId);
   std::error_code error;
   const bool first = !fs::exists(fs::symlink_status(context_.scratch.inputs() / name, error));
-  if (!first)
-    return errands_.add(received.string(), [received] {
+  if (first) {
+    const Status put = link_broadcast(context_.scratch.inputs(), name, received);
+    if (!put) return leave(code_info(put.error().code).exit_status, put.error().text);
+  } else {
+    errands_.add(received.string(), [received] {
       if (auto removed = remove_tree(received); !removed) log::warning("{}", removed.error().text);
     });
-  const Status put = link_broadcast(context_.scratch.inputs(), name, received);
-  if (!put) leave(code_info(put.error().code).exit_status, put.error().text);
+  }
+  say(Control::kInputHeld, encode_u64(done.id));
 }
 
 void ChildNode::stop(const std::string& why) {

@@ -92,12 +92,14 @@ Status Committer::try_commit(std::vector<RanCommand>& batch) {
 }
 
 Status Committer::commit(std::vector<RanCommand>& batch) {
-  const TimePoint give_up = Clock::now() + patience_;
+  std::optional<TimePoint> give_up;  // from the first failure: to wait for the lock is none
   for (;;) {
     Status done = try_commit(batch);
     if (done) return done;
+    const TimePoint now = Clock::now();
+    if (!give_up) give_up = now + patience_;
     std::unique_lock lock(mutex_);
-    if (stopping_ || Clock::now() > give_up) return done;
+    if (stopping_ || now > *give_up) return done;
     log::warning("{}; trying again", done.error().text);
     wake_.wait_for(lock, kRetryPause, [&] { return stopping_; });
   }

@@ -28,6 +28,7 @@ enum class Control : uint8_t {
   kMessage = 14,     // both: a model::Message, where no MPI world can carry it (a drain)
   kPing = 15,        // main: u64; do you live?
   kPong = 16,        // child, at once: the same u64
+  kInputHeld = 17,   // child: u64 id of a broadcast; commands find its input from now on
   // MPI daemons (mnp/node/spawn.hpp): u64 spawn id in front of each payload.
   kSpawn = 20,
   kSpawnStderr = 22,

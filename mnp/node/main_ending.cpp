@@ -143,7 +143,7 @@ model::Progress MainNode::progress() const {
                             (ended_ > 0 ? roster_->count(NodeState::kLeft) : 0));
   if (commands_) {
     const model::Counts counts = commands_->counts();
-    progress.total = context_.stage().commands;
+    progress.total = commands_->list().size();
     progress.done = counts.done();
     progress.failed = counts.bad();
     progress.running = counts.running;

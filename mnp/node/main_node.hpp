@@ -4,6 +4,7 @@
 //              \---------\-------------\---------^   (an error, a signal, a newer owner)
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -68,6 +69,7 @@ class MainNode {
   void world_down();
   void broadcast();
   void broadcast_done(const model::CollectiveDone& done);
+  void input_held(NodeIndex node, uint64_t broadcast);
   void inputs_ready();
   bool supplied_by_links() const;
   void start_program();
@@ -126,8 +128,8 @@ class MainNode {
   LeaseTime owner_seen_{};         // then this main was the newest owner of the stage
   int owner_unseen_beats_ = 0;     // in a row, while that is longer ago than a lease
   TimePoint deal_from_{};          // nothing of an earlier owner runs any more
-  std::set<NodeIndex> supplied_;   // have every broadcast input
-  std::set<uint64_t> broadcasts_;  // under way
+  std::set<NodeIndex> supplied_;  // hold every broadcast input
+  std::map<uint64_t, std::set<NodeIndex>> broadcasts_;  // under way: who does not hold it yet
   std::string nodes_json_;         // as last handed to the store
   TimePoint begun_at_{};
   double started_ = wall_seconds(), ended_ = 0;

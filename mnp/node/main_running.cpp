@@ -117,17 +117,28 @@ void MainNode::broadcast() {
     if (!source) return end(fail(source.error()));
     order.source = std::move(*source);
     order.name = fmt::format("{}.{}", inputs[i].name, epochs_->number().value());
-    broadcasts_.insert(order.id);
+    broadcasts_[order.id].insert(members.begin(), members.end());
     worker_->rank_frame(model::RankFrame::kBroadcast, encode(order));
   }
   if (broadcasts_.empty()) inputs_ready();
 }
 
 void MainNode::broadcast_done(const model::CollectiveDone& done) {
-  if (broadcasts_.erase(done.id) == 0 || phase_ == Phase::kEnding) return;
+  if (broadcasts_.count(done.id) == 0 || phase_ == Phase::kEnding) return;
   if (!done.error.empty())
     return end(fail(static_cast<Code>(done.code), "broadcast of an input: " + done.error));
-  if (broadcasts_.empty()) inputs_ready();
+  input_held(context_.me.index, done.id);
+}
+
+/// That all ranks have the files is not enough: an agent that has not heard it from its rank yet
+/// would not hear it any more once the epoch has ended.
+void MainNode::input_held(NodeIndex node, uint64_t broadcast) {
+  const auto found = broadcasts_.find(broadcast);
+  if (found == broadcasts_.end()) return;
+  found->second.erase(node);
+  if (!found->second.empty()) return;
+  broadcasts_.erase(found);
+  if (broadcasts_.empty() && phase_ != Phase::kEnding) inputs_ready();
 }
 
 void MainNode::inputs_ready() {
@@ -221,6 +232,9 @@ void MainNode::node_said(NodeIndex node, Control what, const std::string& payloa
     case Control::kEpochEnded:
       if (const auto epoch = decode_u32(payload))
         return epochs_->node_ended(node, EpochNumber(*epoch));
+      break;
+    case Control::kInputHeld:
+      if (const auto broadcast = decode_u64(payload)) return input_held(node, *broadcast);
       break;
     case Control::kMessage:
       if (auto message = model::decode_message(payload))

@@ -259,6 +259,23 @@ class LocalRun(MnpCase):
         self.assertIn("No space left", done.stderr)
         self.assertIn(str(store), done.stderr)
 
+    def test_store_that_fails_for_a_while_ends_no_run(self):
+        self.use_stand_in(one=f"until [ -e {self.folder}/go ]; do sleep 0.05; done")
+        process = self.start("run", "demo.yaml")
+        self.wait_for("the first stage", lambda: "start one 0 " in self.events())
+        written = next(self.folder.glob("mnp-runs/runs/*/submitted.json"))
+        written.rename(self.folder / "submitted")
+        written.mkdir()  # no file takes its place
+        self.write("go", "")
+        time.sleep(2)
+        self.assertIsNone(process.poll(), "it has given up")
+        written.rmdir()
+        done = self.finish(process)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("submitted.json", done.stderr)
+        self.assertIn("trying again", done.stderr)
+        self.assertIn('"SUCCEEDED"', written.read_text())
+
     def test_rm_removes_one_run_and_nothing_else(self):
         self.use_stand_in(one="exit 0", two="exit 0")
         runs = [self.mnp("run", "demo.yaml").stdout.splitlines()[-1] for _ in range(2)]

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import time
 import unittest
 from pathlib import Path
 
@@ -152,6 +153,23 @@ class ProgramRun(MnpCase):
         self.write("go", "")
         done = self.finish(process)
         self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_an_agent_that_hears_late_of_a_broadcast_input_has_it_all_the_same(self):
+        field = self.folder / "field.bin"
+        with open(field, "wb") as file:
+            file.truncate(256 << 20)
+        self.pipeline("'test -s $MNP_INPUTS/field && exec " f"{HELLO}'",
+                      more=f"    ranks_per_node: 1\n    broadcast: {{field: {field}}}\n")
+        process = self.start("run", "demo.yaml")
+        scratch = self.folder / "tmp"
+        self.wait_for("the broadcast", lambda: list(scratch.glob("**/mnp-*-1-2.*/received/*")))
+        agent = self.agent_of(2)
+        os.kill(agent, signal.SIGSTOP)
+        time.sleep(2)  # its rank has all of the file; the lease is 5 s
+        os.kill(agent, signal.SIGCONT)
+        done = self.finish(process)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len([each for each in self.hello() if each[1] == 3]), 3)
 
     def test_nodes_lost_at_once_cost_one_restart(self):
         process = self.start_waiting("    ranks_per_node: 1\n    restarts: 1\n")

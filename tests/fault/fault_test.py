@@ -17,7 +17,8 @@ from faults import FAULTS
 from file_system import FileSystem, cannot_mount
 from history import check
 from local_cluster import LocalCluster
-from namespace_cluster import NamespaceCluster, cannot_make_namespaces
+from namespace_cluster import NamespaceCluster
+from network import cannot_make_namespaces
 from trial import Trial, storm
 
 PROGRAM = Path(os.environ["MNP_PROGRAM"])

@@ -41,15 +41,15 @@ def _freeze(name, on, kinds, **more):
 
 def _power_off(cluster, node):
     """Nothing that the node sends or closes is seen any more."""
-    cluster.cut(node)
+    cluster.network.cut(node)
     cluster.signal(node, ALL, signal.SIGSTOP)
     while cluster.signal(node, ALL, signal.SIGKILL):
         pass
 
 
 def _link(name, on, strike, undo, **more):
-    return Fault(name, on, lambda cluster, node: getattr(cluster, strike[0])(node, *strike[1:]),
-                 lambda cluster, node: getattr(cluster, undo[0])(node, *undo[1:]),
+    return Fault(name, on, lambda cluster, node: getattr(cluster.network, strike[0])(node, *strike[1:]),
+                 lambda cluster, node: getattr(cluster.network, undo[0])(node, *undo[1:]),
                  needs="namespaces", **more)
 
 

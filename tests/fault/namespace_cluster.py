@@ -12,35 +12,10 @@ import subprocess
 import time
 
 from local_cluster import LocalCluster
+from network import Network
 
 STOP_SECONDS = 30  # Batch kills so long after SIGTERM
-NEIGHBOURS = "/proc/sys/net/ipv4/neigh/default/gc_thresh3"  # one table for all namespaces
-LOSS = ["-m", "statistic", "--mode", "random", "--probability"]
 RETRIED = set(range(30, 40)) | set(range(130, 140))
-
-
-def cannot_make_namespaces():
-    """Why there can be none here; empty when there can."""
-    if os.geteuid() != 0:
-        return "needs root"
-    for program in ("ip", "iptables"):
-        if shutil.which(program) is None:
-            return f"needs {program}"
-    name = f"mnpf{os.getpid()}"
-    try:
-        _run("ip", "netns", "add", name)
-        _run("ip", "netns", "exec", name, "iptables", "-A", "INPUT", *LOSS, "0.5", "-j", "DROP")
-    except RuntimeError as error:
-        return str(error)
-    finally:
-        subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
-    return ""
-
-
-def _run(*words):
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(words)}: {done.stderr}")
 
 
 def _own_clock(index):
@@ -55,32 +30,10 @@ class NamespaceCluster(LocalCluster):
 
     def __init__(self, program, folder, nodes, commands, lease, store=None, more=""):
         super().__init__(program, folder, nodes, commands, lease, store, more)
-        self.tag = f"mf{random.SystemRandom().randrange(16**5):05x}"
-        self.net = f"10.{random.SystemRandom().randrange(64, 128)}." \
-                   f"{random.SystemRandom().randrange(256)}"
+        self.network = Network(nodes)
         self.job, self.attempt, self.keepers, self.status, self.ending = 0, 0, {}, None, None
         self.fresh = False
-        with open(NEIGHBOURS, encoding="ascii") as file:
-            self.neighbours = int(file.read())
-        self._limit_neighbours(max(self.neighbours, 2 * nodes * nodes))
-        _run("ip", "link", "add", self.tag, "type", "bridge")
-        _run("ip", "link", "set", self.tag, "up")
-        for index in range(nodes):
-            self._add_namespace(index)
         self.run = self._make_run()
-
-    def _limit_neighbours(self, most):
-        with open(NEIGHBOURS, "w", encoding="ascii") as file:
-            file.write(str(most))
-
-    def _add_namespace(self, index):
-        name, link = f"{self.tag}n{index}", f"{self.tag}v{index}"
-        _run("ip", "netns", "add", name)
-        _run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name)
-        _run("ip", "link", "set", link, "master", self.tag, "up")
-        _run("ip", "-n", name, "link", "set", "lo", "up")
-        _run("ip", "-n", name, "address", "add", f"{self.net}.{index + 1}/24", "dev", "eth0")
-        _run("ip", "-n", name, "link", "set", "eth0", "up")
 
     def _make_run(self):
         """The run folder is the launcher's work, with a node that does nothing."""
@@ -108,12 +61,12 @@ class NamespaceCluster(LocalCluster):
                 "AWS_BATCH_JOB_NUM_NODES": str(self.nodes),
                 "AWS_BATCH_JOB_MAIN_NODE_INDEX": str(self.main)}
         if index != self.main:
-            more["AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS"] = f"{self.net}.{self.main + 1}"
+            more["AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS"] = self.network.address(self.main)
         if self.fresh:
             more["MNP_FRESH_FAILURES"] = "1"
         with open(self.folder / f"node-{index}.log", "ab") as log:
             self.keepers[index] = subprocess.Popen(
-                ["ip", "netns", "exec", f"{self.tag}n{index}", str(self.program.parent / "mnp-node")],
+                self.network.inside(index, str(self.program.parent / "mnp-node")),
                 cwd=self.folder, env=self.environment | more, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, preexec_fn=lambda: _own_clock(index))
 
@@ -123,7 +76,7 @@ class NamespaceCluster(LocalCluster):
         children = [index for index in range(self.nodes) if index != self.main]
         random.shuffle(children)
         for index in [self.main, *children]:  # Batch gives each attempt new machines
-            self.mend(index)
+            self.network.mend(index)
             self._start_node(index)
 
     def start(self):
@@ -177,26 +130,6 @@ class NamespaceCluster(LocalCluster):
             time.sleep(0.02)
         return self.status
 
-    # Links.
-
-    def cut(self, node):
-        _run("ip", "link", "set", f"{self.tag}v{node}", "down")
-
-    def mend(self, node):
-        _run("ip", "link", "set", f"{self.tag}v{node}", "up")
-
-    def _rule(self, what, node, chain, share):
-        loss = [*LOSS, str(share)] if share < 1 else []
-        _run("ip", "netns", "exec", f"{self.tag}n{node}", "iptables", what, chain, "-i" if
-             chain == "INPUT" else "-o", "eth0", *loss, "-j", "DROP")
-
-    def drop(self, node, chain, share=1.0):
-        """chain: INPUT, what the node receives, or OUTPUT, what it sends; share from 0 to 1"""
-        self._rule("-A", node, chain, share)
-
-    def let(self, node, chain, share=1.0):
-        self._rule("-D", node, chain, share)
-
     def runtime_logs(self):
         return "".join(f"--- {log.name}\n{log.read_text(errors='replace')}"
                        for log in sorted(self.folder.glob("node-*.log")))
@@ -205,10 +138,4 @@ class NamespaceCluster(LocalCluster):
         super().close()
         for keeper in self.keepers.values():
             keeper.wait()
-        for index in range(self.nodes):
-            subprocess.run(["ip", "link", "delete", f"{self.tag}v{index}"], capture_output=True,
-                           check=False)
-            subprocess.run(["ip", "netns", "delete", f"{self.tag}n{index}"], capture_output=True,
-                           check=False)
-        subprocess.run(["ip", "link", "delete", self.tag], capture_output=True, check=False)
-        self._limit_neighbours(self.neighbours)
+        self.network.close()

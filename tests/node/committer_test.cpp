@@ -4,7 +4,9 @@
 #include <sys/resource.h>
 
 #include <atomic>
+#include <thread>
 
+#include "mnp/node/publish_lock.hpp"
 #include "waiting.hpp"
 
 namespace mnp::node {
@@ -172,6 +174,26 @@ TEST_F(CommitterTest, AStoreThatStaysAwayIsToldOnce) {
   EXPECT_EQ(stored_count(), 0U);
   committer.reset();
   EXPECT_EQ(failure_count(), 1U);
+}
+
+TEST_F(CommitterTest, WaitingForTheLockIsNoFailureOfTheStore) {
+  auto held = PublishLock::acquire(target.results, "another", kHangs);
+  ASSERT_TRUE(held) << held.error().text;
+  store->reachable = false;
+  const Milliseconds patience(100);
+  start(Milliseconds(5), patience);
+  print(1, "said");
+  committer->add(ran(1, results("a", "made")));
+  std::this_thread::sleep_for(3 * patience);
+  EXPECT_EQ(failure_count(), 0U);
+  {
+    const PublishLock given_back = std::move(*held);
+  }
+  ASSERT_TRUE(eventually([&] { return store->asked > 0; }));
+  store->reachable = true;
+  ASSERT_TRUE(committer->flush(hang()));
+  EXPECT_EQ(stored_count(), 1U);
+  EXPECT_EQ(failure_count(), 0U);
 }
 
 TEST_F(CommitterTest, TheBoundHoldsWritersBackAndAFailureFreesThem) {
