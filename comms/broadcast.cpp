@@ -179,7 +179,7 @@ void Broadcast::finish_if_done() {
   running_.reset();
 }
 
-void Broadcast::hand_on(Bytes message, bool ring) {
+void Broadcast::hand_on(const Bytes& message, bool ring) {
   for (const Rank child : children_) {
     wiring_.transport.send(child, Channel::kBroadcast, message);
     if (ring) wiring_.ringer.ring(child, Clock::now());

@@ -48,7 +48,7 @@ class Broadcast {
   void begin(uint64_t id, std::string name);
   void failed(const Error& error);
   void finish_if_done();
-  void hand_on(Bytes message, bool ring);
+  void hand_on(const Bytes& message, bool ring);
   bool may_send() const { return wiring_.transport.sending(Channel::kBroadcast) < kMaxSending; }
 
   const Wiring& wiring_;

@@ -1,5 +1,6 @@
 #include "comms/reduce_kernel.hpp"
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -24,7 +25,10 @@ void store(char* to, size_t i, T value) {
 
 template <class T>
 bool is_nan(T value) {
-  return value != value;
+  if constexpr (std::is_floating_point_v<T>)
+    return std::isnan(value);
+  else
+    return false;
 }
 
 struct Sum {

@@ -97,7 +97,7 @@ Status TreeReader::read_file_on() {
   return {};
 }
 
-void TreeReader::add(std::string record) {
+void TreeReader::add(std::string_view record) {
   block_ += record;
   ++records_;
 }

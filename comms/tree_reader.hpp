@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "comms/tree_block.hpp"
@@ -31,7 +32,7 @@ class TreeReader {
   Status step();
   Status enter(const std::string& path, bool follow);
   Status read_file_on();
-  void add(std::string record);
+  void add(std::string_view record);
   fs::path full(const std::string& path) const { return path.empty() ? source_ : source_ / path; }
 
   fs::path source_;

@@ -151,7 +151,7 @@ Status Foreground::refresh() {
 Status Foreground::write_submitted() {
   std::string text = submitted_to_json(submitted_);
   if (text == written_) return {};
-  const Status put = run_.store->put(run_.keys().submitted(), text);
+  Status put = run_.store->put(run_.keys().submitted(), text);
   if (put) {
     written_ = std::move(text);
     unwritten_since_.reset();

@@ -17,11 +17,11 @@ constexpr Milliseconds kReadFirst{20};       // what has arrived is read before 
 
 }  // namespace
 
-Roster::Roster(Loop& loop, const Context& context, JoinKey key, std::string welcome_plan,
+Roster::Roster(Loop& loop, const Context& context, const JoinKey& key, std::string welcome_plan,
                Callbacks callbacks)
     : loop_(loop),
       context_(context),
-      key_(std::move(key)),
+      key_(key),
       welcome_plan_(std::move(welcome_plan)),
       callbacks_(std::move(callbacks)),
       nodes_(context.me.nodes) {
@@ -83,8 +83,8 @@ std::string Roster::why_not(const PeerIdentity& identity) const {
 void Roster::refuse(std::unique_ptr<Channel> channel, const std::string& why) {
   log::warning("refused {}: {}", channel->peer(), why);
   Channel* const key = channel.get();
-  channel->start([](Frame) {},
-                 [this, key](Error) { loop_.post([this, key] { refused_.erase(key); }); });
+  channel->start([](const Frame&) {},
+                 [this, key](const Error&) { loop_.post([this, key] { refused_.erase(key); }); });
   channel->send(static_cast<uint8_t>(Control::kRefused), why);
   channel->finish(kRefusalLimit);
   refused_.emplace(key, std::move(channel));
@@ -107,10 +107,10 @@ void Roster::take_joining(const PeerIdentity& identity, std::unique_ptr<Channel>
     return at(index).incarnation == incarnation;
   };
   node.channel->start(
-      [this, index, current](Frame frame) {
-        if (current()) on_frame(index, std::move(frame));
+      [this, index, current](const Frame& frame) {
+        if (current()) on_frame(index, frame);
       },
-      [this, index, current](Error error) {
+      [this, index, current](const Error& error) {
         if (current()) on_closed(index, error);
       });
 }
@@ -141,7 +141,7 @@ void Roster::on_ready(NodeIndex index, const std::string& payload) {
 
 // ---- while it lives
 
-void Roster::on_frame(NodeIndex index, Frame frame) {
+void Roster::on_frame(NodeIndex index, const Frame& frame) {
   switch (static_cast<Control>(frame.type)) {
     case Control::kJoin:
       return on_join(index, frame.payload);

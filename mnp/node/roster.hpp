@@ -46,7 +46,7 @@ class Roster {
     std::function<void(NodeIndex, Control, const std::string& payload)> said;  // all other frames
     std::function<bool()> may_acknowledge;  // asked at every beat
   };
-  Roster(Loop& loop, const Context& context, JoinKey key, std::string welcome_plan,
+  Roster(Loop& loop, const Context& context, const JoinKey& key, std::string welcome_plan,
          Callbacks callbacks);
   ~Roster();
 
@@ -85,7 +85,7 @@ class Roster {
   void take_joining(const PeerIdentity& identity, std::unique_ptr<Channel> channel);
   void refuse(std::unique_ptr<Channel> channel, const std::string& why);
   std::string why_not(const PeerIdentity& identity) const;
-  void on_frame(NodeIndex node, Frame frame);
+  void on_frame(NodeIndex node, const Frame& frame);
   void on_join(NodeIndex node, const std::string& payload);
   void on_ready(NodeIndex node, const std::string& payload);
   void on_closed(NodeIndex node, const Error& error);

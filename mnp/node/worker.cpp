@@ -232,7 +232,8 @@ Status Worker::start_program(EpochNumber epoch, uint32_t start, cpu::Start how,
   how.cwd = context_.spec().cwd;
   Daemons::Callbacks callbacks;
   callbacks.output = [output](std::string_view bytes) { return output->write(bytes); };
-  callbacks.ended = [this, start, output, results, ended](const cpu::Finished& finished) {
+  callbacks.ended = [this, start, output, results,
+                     ended = std::move(ended)](const cpu::Finished& finished) {
     RanCommand ran;
     ran.record.start = start;
     ran.record.node = context_.me.index;

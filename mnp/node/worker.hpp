@@ -110,7 +110,7 @@ class Worker {
   cpu::Environment command_environment() const;
   void create_committer();
   void take_peer(std::shared_ptr<LocalPeer> peer);
-  void first_frame(const std::shared_ptr<LocalPeer>& peer, Frame frame);
+  void first_frame(LocalPeer* peer, const Frame& frame);
   void take_rank(const std::shared_ptr<LocalPeer>& peer, const Frame& frame);
   void rank_said(const Frame& frame);
   void take_stored(std::vector<model::Record> records);

@@ -12,17 +12,15 @@ namespace mnp::node {
 
 void Worker::take_peer(std::shared_ptr<LocalPeer> peer) {
   LocalPeer* const key = peer.get();
-  peer->on_frame = [this, key](Frame frame) {
-    if (const auto found = strangers_.find(key); found != strangers_.end())
-      first_frame(found->second, std::move(frame));
-  };
+  peer->on_frame = [this, key](const Frame& frame) { first_frame(key, frame); };
   peer->on_closed = [this, key] { strangers_.erase(key); };
   strangers_.emplace(key, std::move(peer));
 }
 
-void Worker::first_frame(const std::shared_ptr<LocalPeer>& peer, Frame frame) {
-  const std::shared_ptr<LocalPeer> known = peer;
-  strangers_.erase(known.get());
+void Worker::first_frame(LocalPeer* peer, const Frame& frame) {
+  const auto stranger = strangers_.extract(peer);
+  if (!stranger) return;
+  const std::shared_ptr<LocalPeer>& known = stranger.mapped();
   if (frame.type == static_cast<uint8_t>(model::RankFrame::kHello)) return take_rank(known, frame);
   if (frame.type == static_cast<uint8_t>(SpawnFrame::kSpawn)) {
     auto request = decode_spawn_request(frame.payload);
@@ -49,7 +47,7 @@ void Worker::take_rank(const std::shared_ptr<LocalPeer>& peer, const Frame& fram
   }
   rank_ = peer;
   rank_watch_ = std::make_unique<RankWatch>(loop_, peer->pid());
-  rank_->on_frame = [this](Frame next) { rank_said(next); };
+  rank_->on_frame = [this](const Frame& next) { rank_said(next); };
   rank_->on_closed = [this] {
     rank_watch_.reset();
     rank_.reset();

@@ -94,6 +94,12 @@ class EndToEnd(MnpCase):
         progress = json.loads((self.run_folder() / "stages/work/progress.json").read_text())
         self.assertIn("node 2 (bad: ", progress["text"])
 
+    def test_a_bad_node_does_not_count_as_alive(self):
+        self.pipeline(["[ $MNP_NODE != 2 ] && sleep 0.1"] * 60, more="    min_alive: 3\n    retry: {attempts: 1}\n")
+        done = self.mnp("run", "demo.yaml", status=31)
+        self.assertIn("2 nodes are alive, min_alive is 3", done.stderr)
+        self.assertIn("node 2 (bad: ", done.stderr)
+
     def test_commands_that_fail_everywhere_are_tried_once(self):
         self.pipeline([f"echo x >> {self.folder}/starts; exit 3"] * 30)
         self.mnp("run", "demo.yaml", status=10)

@@ -191,7 +191,8 @@ TEST_F(CommitterTest, WaitingForTheLockIsNoFailureOfTheStore) {
   }
   ASSERT_TRUE(eventually([&] { return store->asked > 0; }));
   store->reachable = true;
-  ASSERT_TRUE(committer->flush(hang()));
+  const Status flushed = committer->flush(hang());
+  ASSERT_TRUE(flushed) << flushed.error().text;
   EXPECT_EQ(stored_count(), 1U);
   EXPECT_EQ(failure_count(), 0U);
 }
