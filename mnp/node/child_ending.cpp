@@ -45,8 +45,8 @@ void ChildNode::stop(const std::string& why) {
 }
 
 void ChildNode::drain() {
-  // Worlds end with a drain: what is still unkept goes over the channel. Main's own drain asks for it
-  // again: an answer to what was said before may have been lost with a world.
+  // Worlds end with a drain: what is still unkept goes over the channel. Main's own drain asks for
+  // it again: an answer to what was said before may have been lost with a world.
   const bool again = std::exchange(drains_, true);
   if (auto records = worker_->unkept(); !records.empty()) say_stored(std::move(records));
   if (again) return;

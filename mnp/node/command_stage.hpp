@@ -66,9 +66,9 @@ class CommandStage {
   using Start = std::pair<CommandIndex, uint32_t>;
   struct Node {
     Incarnation incarnation;
-    std::set<Start> unheard;  // sent; neither ran nor stored as far as main has heard
+    std::set<Start> unheard;       // sent; neither ran nor stored as far as main has heard
     std::optional<Start> suspect;  // runs there alone, or is to
-    std::set<Start> unsent;   // dealt, and no world to send it in when it was in the journal
+    std::set<Start> unsent;        // dealt, and no world to send it in when it was in the journal
   };
   struct Pending {  // waits for its ticket
     uint64_t ticket = 0;

@@ -10,12 +10,12 @@ namespace mnp::node {
 namespace {
 
 // Together below 25 s: Batch kills after 30.
-constexpr Milliseconds kGrace{10000};        // from SIGTERM to SIGKILL of commands
-constexpr Milliseconds kFlush{5000};         // for results and output to be stored
-constexpr Milliseconds kDrainLimit{17000};   // for all nodes
-constexpr Milliseconds kLook{20};            // whether a program that was told to end has
-constexpr Milliseconds kLastWords{4000};     // for the journal and the files
-constexpr Milliseconds kGoodbyes{2000};      // for children to go
+constexpr Milliseconds kGrace{10000};          // from SIGTERM to SIGKILL of commands
+constexpr Milliseconds kFlush{5000};           // for results and output to be stored
+constexpr Milliseconds kDrainLimit{17000};     // for all nodes
+constexpr Milliseconds kLook{20};              // whether a program that was told to end has
+constexpr Milliseconds kLastWords{4000};       // for the journal and the files
+constexpr Milliseconds kGoodbyes{2000};        // for children to go
 constexpr Milliseconds kStorePatience{35000};  // for the journal and the files of a stage that was
                                                // not stopped, with a store that fails
 constexpr Milliseconds kStoreHangs{600000};    // and with one that does not answer

@@ -127,15 +127,15 @@ class MainNode {
   Phase phase_ = Phase::kJoining;
   std::optional<model::CommandList> program_list_;  // of one line, for reports
   model::Begun begun_;
-  bool key_lies_ = false;          // in the store, for nodes that have not joined yet
-  bool careful_ = false;           // an earlier main was lost
-  LeaseTime owner_seen_{};         // then this main was the newest owner of the stage
-  int owner_unseen_beats_ = 0;     // in a row, while that is longer ago than a lease
+  bool key_lies_ = false;           // in the store, for nodes that have not joined yet
+  bool careful_ = false;            // an earlier main was lost
+  LeaseTime owner_seen_{};          // then this main was the newest owner of the stage
+  int owner_unseen_beats_ = 0;      // in a row, while that is longer ago than a lease
   std::set<NodeIndex> on_channel_;  // have begun to drain: answers go over the channel
-  TimePoint deal_from_{};          // nothing of an earlier owner runs any more
-  std::set<NodeIndex> supplied_;  // hold every broadcast input
+  TimePoint deal_from_{};           // nothing of an earlier owner runs any more
+  std::set<NodeIndex> supplied_;    // hold every broadcast input
   std::map<uint64_t, std::set<NodeIndex>> broadcasts_;  // under way: who does not hold it yet
-  std::string nodes_json_;         // as last handed to the store
+  std::string nodes_json_;                              // as last handed to the store
   TimePoint begun_at_{};
   double started_ = wall_seconds(), ended_ = 0;
   std::vector<Loop::TimerId> timers_;

@@ -122,11 +122,10 @@ void ProgramStage::committed(uint64_t through) {
   told_ = true;
   if (record_->success()) return callbacks_.finished({});
   const std::string how = model::to_text(record_->ending);
-  callbacks_.finished(
-      fail(Code::kProgramFailed,
-           record_->error.empty()
-               ? "the program ended with " + how
-               : fmt::format("the program ended with {}, but {}", how, record_->error)));
+  callbacks_.finished(fail(Code::kProgramFailed,
+                           record_->error.empty() ? "the program ended with " + how
+                                                  : fmt::format("the program ended with {}, but {}",
+                                                                how, record_->error)));
 }
 
 }  // namespace mnp::node
