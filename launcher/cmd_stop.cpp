@@ -62,7 +62,7 @@ Result<int> run(const Options& options) {
     json["run"] = found.id;
     json["state"] = state.state;
     json["was_running"] = holder.has_value();
-    fmt::print("{}\n", json.dump());
+    fmt::print("{}\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   } else if (holder) {
     fmt::print("{} {}; `mnp resume {}{}` goes on\n", found.id, state.state, found.id,
                found.store_words());

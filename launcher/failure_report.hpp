@@ -16,7 +16,7 @@ std::string failure_report(const RunFolder& run, const StageState& stage);
 /// The status with which `mnp run` ends for this stage.
 int exit_status_of(const StageState& stage);
 
-/// "commands failed after their tries": DESIGN's table of the main node's exit statuses.
+/// "commands failed after their tries": the README's table of exit statuses.
 std::string_view meaning_of(int status);
 
 /// A command whose last record is a failure. A program is command 0 of its stage.

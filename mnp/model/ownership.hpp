@@ -10,7 +10,7 @@
 
 namespace mnp::model {
 
-/// Keys of a run (DESIGN section 6); the only place that spells them.
+/// Keys of a run.
 struct RunKeys {
   std::string run;  // "runs/<run-id>"
   static RunKeys of(const std::string& run_id) { return {"runs/" + run_id}; }

@@ -54,7 +54,7 @@ struct Outcomes {
 /// its journal calls bad afterwards count for nothing unless the command failed elsewhere too;
 /// `resume` and damage after them open failed and poisoned commands again (docs/journal.md).
 Result<Outcomes> read_outcomes(Store& store, const StageKeys& stage, const CommandList& list);
-/// One line a command, in list order (DESIGN section 6).
+/// One line a command, in list order.
 std::string outcomes_to_jsonl(const Outcomes& outcomes);
 
 }  // namespace mnp::model

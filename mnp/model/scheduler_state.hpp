@@ -2,11 +2,14 @@
 // `nodes`, which no attempt reuses: Batch's index names another machine in each attempt.
 //
 // A waiting command has at most one entry, in one of five places (Command::queued):
-//   delayed   not before a time: after a lost node, or between two tries
-//   suspects  two losses: to be dealt alone
-//   probes    it failed on a node that may be bad: to be tried on another; stays until that is
-//   known retries   it failed: rather on another node queue     everything else, in the order of
-//   dealing
+// clang-format off
+//   delayed         not before a time: after a lost node, or between two tries
+//   suspects        two losses: to be dealt alone
+//   probes          it failed on a node that may be bad: to be tried on another; stays until that
+//                   is known
+//   retries         it failed: rather on another node
+//   queue           everything else, in the order of dealing
+// clang-format on
 // Entries of the first three may outlive the waiting (a late record was kept): dropped when met.
 #pragma once
 

@@ -78,7 +78,7 @@ class Roster {
   std::string bad_text() const;
   /// The node whose address this is; none: nullopt.
   std::optional<NodeIndex> find_address(const std::string& address) const;
-  /// nodes.json (DESIGN section 6).
+  /// nodes.json.
   std::string to_json() const;
 
  private:

@@ -157,7 +157,7 @@ TEST_F(OutcomesOf, FollowAnEditedList) {
   EXPECT_EQ(states(), "F-S");
 }
 
-// DESIGN, section 3: the commands that a damaged line may have held count as not final, and no
+// The commands that a damaged line may have held count as not final, and no
 // older record takes its place.
 TEST_F(OutcomesOf, NoOlderFailureStandsAfterDamage) {
   attempt({{good(0), bad(1), poisoned(2)}, {good(1, 2)}, {bad(3)}});

@@ -19,7 +19,7 @@ TEST(Slices, PartitionEveryList) {
       ASSERT_EQ(slice_begin(total, 0, n), 0u);
       ASSERT_EQ(slice_begin(total, n, n), total);
       for (uint32_t i = 0; i < n; ++i) {
-        const uint32_t begin = total * i / n, end = total * (i + 1) / n;  // DESIGN's words
+        const uint32_t begin = total * i / n, end = total * (i + 1) / n;
         ASSERT_EQ(slice_begin(total, i, n), begin);
         ASSERT_EQ(slice_begin(total, i + 1, n), end);
         for (uint32_t c = begin; c < end; ++c) ASSERT_EQ(slice_of(total, c, n), i) << total << n;
