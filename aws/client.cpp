@@ -49,11 +49,13 @@ Client::Client(std::shared_ptr<Transport> transport,
 
 ApiResult<HttpResponse> Client::try_once(HttpRequest request, const CallOptions& options,
                                          Milliseconds left, Credentials& used) {
-  auto credentials = credentials_->get();
-  if (!credentials) return fail(without_response(std::move(credentials).error()));
-  used = std::move(*credentials);
   request.headers.emplace_back("User-Agent", options_.user_agent);
-  sign(request, used, options_.rules, now());
+  if (credentials_ != nullptr) {
+    auto credentials = credentials_->get();
+    if (!credentials) return fail(without_response(std::move(credentials).error()));
+    used = std::move(*credentials);
+    sign(request, used, options_.rules, now());
+  }
   HttpLimits limits = options.limits;
   limits.whole = std::min(limits.whole, left);
   auto response = transport_->send(request, limits, options.cancel);
@@ -97,7 +99,8 @@ ApiResult<HttpResponse> Client::call(const HttpRequest& request, const CallOptio
     }
     const ApiError& error = answer.error();
     const Retriable kind = retriable(error);
-    if (kind == Retriable::kExpired && !std::exchange(refreshed, true)) {
+    if (kind == Retriable::kExpired && credentials_ != nullptr &&
+        !std::exchange(refreshed, true)) {
       credentials_->expired(used);
       continue;
     }
@@ -117,6 +120,7 @@ ApiResult<HttpResponse> Client::call(const HttpRequest& request, const CallOptio
 }
 
 Result<std::string> Client::presigned(HttpRequest request, int expires_in) {
+  MNP_ASSERT(credentials_ != nullptr, "nobody to sign a URL");
   MNP_TRY(const Credentials credentials, credentials_->get());
   presign(request, credentials, options_.rules, now(), expires_in, kUnsignedPayload);
   return request.url();

@@ -36,6 +36,7 @@ struct ClientOptions {
 /// All calls may be made from any thread.
 class Client {
  public:
+  /// Without `credentials` requests are not signed.
   Client(std::shared_ptr<Transport> transport, std::shared_ptr<CredentialsProvider> credentials,
          ClientOptions options);
 

@@ -29,6 +29,10 @@ std::string md5(std::string_view bytes) {
   return digest(EVP_md5(), bytes);
 }
 
+std::string sha1(std::string_view bytes) {
+  return digest(EVP_sha1(), bytes);
+}
+
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   std::string out(EVP_MAX_MD_SIZE, '\0');
   unsigned int size = 0;

@@ -12,6 +12,8 @@ std::string sha256(std::string_view bytes);
 std::string hmac_sha256(std::string_view key, std::string_view bytes);
 /// MD5 (RFC 1321): 16 bytes. Only where S3 asks for it: it protects against nobody.
 std::string md5(std::string_view bytes);
+/// SHA-1 (FIPS 180-4): 20 bytes. Only for names that the AWS CLI has made with it.
+std::string sha1(std::string_view bytes);
 /// Lower-case hex digits.
 std::string hex(std::string_view bytes);
 /// Base64 with padding (RFC 4648, section 4).
