@@ -1,34 +1,15 @@
 #include "aws/settings.hpp"
 
-#include <gtest/gtest.h>
-
-#include <map>
-
-#include "mnp/core/files.hpp"
+#include "settings_fixture.hpp"
 
 namespace mnp::aws {
 namespace {
 
-class SettingsTest : public testing::Test {
+class SettingsTest : public SettingsFixture {
  protected:
-  SettingsTest() { variables["HOME"] = folder.path().string(); }
-  void config(const std::string& text) { write(folder.path() / ".aws/config", text); }
-  static void write(const fs::path& path, const std::string& text) {
-    ASSERT_TRUE(create_file_once(path, text));
-  }
-  Result<Settings> load() const {
-    return Settings::load(options, [map = variables](const std::string& name) {
-      const auto found = map.find(name);
-      return found == map.end() ? "" : found->second;
-    });
-  }
   std::string endpoint(const char* service) const {
     return load()->endpoint_options(service)->custom;
   }
-
-  TemporaryFolder folder = *TemporaryFolder::create("settings-test-");
-  std::map<std::string, std::string> variables;
-  SettingsOptions options;
 };
 
 TEST_F(SettingsTest, WithoutFilesThereIsADefaultProfileOfNothing) {
@@ -101,8 +82,8 @@ TEST_F(SettingsTest, BucketsStandInPathsWhereTheEndpointIsNotAws) {
   EXPECT_TRUE(*load()->s3_path_style());
   config("[default]\ns3 =\n  addressing_style = virtual\n");
   EXPECT_FALSE(*load()->s3_path_style());
-  variables["AWS_CONFIG_FILE"] = (folder.path() / "other").string();
-  write(folder.path() / "other", "[default]\ns3 =\n  addressing_style = sideways\n");
+  variables["AWS_CONFIG_FILE"] =
+      write("other", "[default]\ns3 =\n  addressing_style = sideways\n").string();
   EXPECT_FALSE(load()->s3_path_style());
 }
 
