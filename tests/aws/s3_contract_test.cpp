@@ -6,7 +6,8 @@
 
 #include "aws/credentials_sources.hpp"
 #include "aws/curl_transport.hpp"
-#include "aws/s3.hpp"
+#include "aws/s3_store.hpp"
+#include "aws/s3_transfer.hpp"
 #include "mnp/core/clock.hpp"
 
 namespace mnp::aws {
@@ -207,6 +208,48 @@ TEST_F(S3Contract, AUrlIsEnoughForAWhile) {
   ASSERT_TRUE(answer) << answer.error().text;
   EXPECT_EQ(answer->status, 200) << answer->body;
   EXPECT_EQ(answer->body, "shared");
+}
+
+TEST_F(S3Contract, AStoreKeepsItsPromises) {
+  S3Store store(*s3, at("lab"));
+  store.sleep = [](Milliseconds) {};
+  ASSERT_TRUE(store.put_new("runs/a", "first"));
+  EXPECT_EQ(store.put_new("runs/a", "first").error().code, Code::kExists);
+  ASSERT_TRUE(store.put("runs/a", "second"));
+  EXPECT_EQ(*store.get("runs/a"), "second");
+  EXPECT_EQ(store.get("runs/b").error().code, Code::kNotFound);
+  ASSERT_TRUE(store.put("runs/b/c d", std::string("\0\xff", 2)));
+  EXPECT_EQ(*store.list("runs"), (std::vector<std::string>{"runs/a", "runs/b/c d"}));
+  const auto removed = store.remove("runs/a");
+  EXPECT_TRUE(removed) << removed.error().text;
+  EXPECT_TRUE(store.remove("runs/a"));
+  EXPECT_EQ(*store.list("runs"), std::vector<std::string>{"runs/b/c d"});
+}
+
+TEST_F(S3Contract, LargeFilesGoInParts) {
+  const auto folder = TemporaryFolder::create("s3-contract-");
+  std::string bytes(13 << 20, '\0');
+  for (size_t i = 0; i < bytes.size(); i += 97) bytes[i] = static_cast<char>(i * 31 >> 8);
+  ASSERT_TRUE(replace_file(folder->path() / "big", bytes));
+  TransferOptions options;
+  options.part = 5 << 20;
+  options.orphan_age = std::chrono::seconds(-60);
+  const auto orphan = s3->begin_upload(at("x/big"), {});
+  ASSERT_TRUE(orphan);
+  S3Transfer transfer(*s3, options);
+  const auto sent = transfer.upload_file(folder->path() / "big", at("x/big"));
+  ASSERT_TRUE(sent) << sent.error().text;
+  EXPECT_TRUE(s3->uploads(at(""))->empty()) << "the orphan is left";
+  EXPECT_EQ(s3->head(at("x/big"))->bytes, bytes.size());
+  const auto fetched = transfer.download_folder(at("x"), folder->path() / "back");
+  ASSERT_TRUE(fetched) << fetched.error().text;
+  EXPECT_TRUE(*read_file(folder->path() / "back/big") == bytes);
+  options.only_changed = true;
+  S3Transfer again(*s3, options);
+  ASSERT_TRUE(again.download_folder(at("x"), folder->path() / "back"));
+  ASSERT_TRUE(again.upload_folder(folder->path() / "back", at("x")));
+  EXPECT_EQ(again.progress().kept, 2U);
+  EXPECT_EQ(again.progress().bytes, 0U);
 }
 
 }  // namespace
