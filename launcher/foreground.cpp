@@ -158,7 +158,8 @@ Status Foreground::write_submitted() {
     return {};
   }
   const TimePoint now = Clock::now();
-  if (written_.empty() || (unwritten_since_ && now - *unwritten_since_ > kStorePatience)) return put;
+  if (written_.empty() || (unwritten_since_ && now - *unwritten_since_ > kStorePatience))
+    return put;
   if (!unwritten_since_) view_->say(put.error().text + "; trying again");
   unwritten_since_ = unwritten_since_.value_or(now);
   ended_ = false;

@@ -51,6 +51,7 @@ class HistoryReader {
   History history_;
   size_t journal_ = 0;
   bool begun_ = false;  // this journal's first event has been passed on
+  bool dealt_ = false;  // this journal's owner has: nothing of earlier ones ran any more
 };
 
 void HistoryReader::take_begun(Begun begun) {
@@ -67,6 +68,7 @@ void HistoryReader::take(const Event& event) {
   }
   if (!begun_) take_begun({});
   if (const auto* const record = std::get_if<RecordKept>(&event)) {
+    dealt_ = true;
     const auto place = translation_.find(record->record.command, record->identity);
     if (!place) return;
     if (callbacks_.record) callbacks_.record(journal_, record->record, *place);
@@ -81,6 +83,7 @@ void HistoryReader::take(const Event& event) {
     return;
   }
   if (const auto* const dealt = std::get_if<Dealt>(&event)) {
+    dealt_ = true;
     Dealt translated{dealt->node, dealt->incarnation, {}, dealt->suspect};
     for (const Dealt::Item& item : dealt->items)
       if (const auto place = translation_.find(item.command, item.identity))
@@ -93,7 +96,7 @@ void HistoryReader::take(const Event& event) {
 Result<History> HistoryReader::read(Store& store, const StageKeys& stage) {
   MNP_TRY(history_.journals, journals_of(store, stage));
   for (journal_ = 0; journal_ < history_.journals.size(); ++journal_) {
-    begun_ = false;
+    begun_ = dealt_ = false;
     bool damaged = false;
     MNP_TRY(const auto summary, read_journal(
                                     store, history_.journals[journal_],
@@ -106,7 +109,9 @@ Result<History> HistoryReader::read(Store& store, const StageKeys& stage) {
     if (!begun_) take_begun({});
     history_.damages.insert(history_.damages.end(), summary.damages.begin(), summary.damages.end());
     history_.failures_unsure = damaged;
-    history_.goodbye = summary.ended && !damaged;
+    // An owner that has dealt nothing says nothing of what an earlier one may have left running.
+    const bool earlier = journal_ == 0 || dealt_ || history_.goodbye;
+    history_.goodbye = summary.ended && !damaged && earlier;
   }
   return std::move(history_);
 }

@@ -45,9 +45,11 @@ void ChildNode::stop(const std::string& why) {
 }
 
 void ChildNode::drain() {
-  if (std::exchange(drains_, true)) return;
-  // Worlds end with a drain: what is still unkept goes over the channel.
+  // Worlds end with a drain: what is still unkept goes over the channel. Main's own drain asks for
+  // it again: an answer to what was said before may have been lost with a world.
+  const bool again = std::exchange(drains_, true);
   if (auto records = worker_->unkept(); !records.empty()) say_stored(std::move(records));
+  if (again) return;
   worker_->drain(kGrace, kFlush, [this](const Drained& drained) {
     if (!drained.stored) log::error("{}", drained.stored.error().text);
     // A goodbye would say that nothing of this node runs any more.

@@ -156,6 +156,7 @@ void CommandStage::send_in_world(const model::Scheduler::NodeDeal& deal) {
   const auto node = nodes_.find(deal.node);
   if (node == nodes_.end() || node->second.incarnation != deal.incarnation) return;
   for (const auto& item : deal.items) node->second.unsent.insert({item.command, item.start});
+  if (deal.suspect) node->second.suspect = {deal.items.front().command, deal.items.front().start};
 }
 
 void CommandStage::send_unsent() {
@@ -163,10 +164,16 @@ void CommandStage::send_unsent() {
     model::Scheduler::NodeDeal deal;
     deal.node = index;
     deal.incarnation = node.incarnation;
-    for (const auto& [command, start] : std::exchange(node.unsent, {}))
-      deal.items.push_back({command, start});
-    send_deal(deal);
+    send_again(std::move(deal), std::exchange(node.unsent, {}));
   }
+}
+
+/// One that is suspect was alone in its deal, and is so again.
+void CommandStage::send_again(model::Scheduler::NodeDeal deal, const std::set<Start>& starts) {
+  if (starts.empty()) return;
+  for (const auto& [command, start] : starts) deal.items.push_back({command, start});
+  deal.suspect = nodes_.at(deal.node).suspect == *starts.begin();
+  send_deal(deal);
 }
 
 void CommandStage::send_deal(const model::Scheduler::NodeDeal& deal) {
@@ -174,6 +181,7 @@ void CommandStage::send_deal(const model::Scheduler::NodeDeal& deal) {
   if (node == nodes_.end() || node->second.incarnation != deal.incarnation) return;
   model::Deal message;
   message.suspect = deal.suspect;
+  if (deal.suspect) node->second.suspect = {deal.items.front().command, deal.items.front().start};
   size_t bytes = 0;
   for (const auto& item : deal.items) {
     node->second.unheard.insert({item.command, item.start});
@@ -243,8 +251,7 @@ void CommandStage::held(NodeIndex node, const model::Held& held) {
   model::Scheduler::NodeDeal again;
   again.node = node;
   again.incarnation = found->second.incarnation;
-  for (const auto& [command, start] : lost) again.items.push_back({command, start});
-  send_deal(again);
+  send_again(std::move(again), lost);
 }
 
 // ---- what is in the journal

@@ -66,8 +66,9 @@ class CommandStage {
   using Start = std::pair<CommandIndex, uint32_t>;
   struct Node {
     Incarnation incarnation;
-    std::set<Start> unheard;  // sent; neither ran nor stored as far as main has heard
-    std::set<Start> unsent;   // dealt, and no world to send it in when it was in the journal
+    std::set<Start> unheard;       // sent; neither ran nor stored as far as main has heard
+    std::optional<Start> suspect;  // runs there alone, or is to
+    std::set<Start> unsent;        // dealt, and no world to send it in when it was in the journal
   };
   struct Pending {  // waits for its ticket
     uint64_t ticket = 0;
@@ -79,6 +80,7 @@ class CommandStage {
   void send_deal(const model::Scheduler::NodeDeal& deal);
   void send_in_world(const model::Scheduler::NodeDeal& deal);
   void send_unsent();
+  void send_again(model::Scheduler::NodeDeal deal, const std::set<Start>& starts);
   void take_back_unsent(NodeIndex node);
   void look_at_health();
   void try_probes();

@@ -15,8 +15,11 @@ cpu::Start start_of(DaemonPlan plan) {
   return start;
 }
 
+constexpr Milliseconds kEndsByItself{500};
+
 std::string exit_of(const cpu::Finished& finished) {
   SpawnExit exit;
+  exit.stopped = finished.stopped;
   const auto value = static_cast<uint32_t>(finished.ending.value);
   switch (finished.ending.kind) {
     case model::Ending::Kind::kExited:
@@ -32,6 +35,19 @@ std::string exit_of(const cpu::Finished& finished) {
 }
 
 }  // namespace
+
+DaemonHost::~DaemonHost() {
+  for (const Loop::TimerId timer : timers_) loop_.cancel(timer);
+}
+
+void DaemonHost::stop(uint64_t id) {
+  auto timer = std::make_shared<Loop::TimerId>();
+  *timer = loop_.after(kEndsByItself, [this, id, timer] {
+    timers_.erase(*timer);
+    worker_.stop_daemon(id);
+  });
+  timers_.insert(*timer);
+}
 
 void DaemonHost::start(uint64_t id, EpochNumber epoch, const SpawnRequest& request,
                        const Say& say) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -20,12 +21,15 @@ class DaemonHost {
   static constexpr size_t kMaxUnread = size_t{4} << 20;  // bytes of output not yet said
 
   DaemonHost(Loop& loop, Worker& worker) : loop_(loop), worker_(worker) {}
+  ~DaemonHost();
   void start(uint64_t id, EpochNumber epoch, const SpawnRequest& request, const Say& say);
-  void stop(uint64_t id) { worker_.stop_daemon(id); }
+  /// Its mnp-rsh has gone. One that has been killed itself has a moment to say so.
+  void stop(uint64_t id);
 
  private:
   Loop& loop_;
   Worker& worker_;
+  std::set<Loop::TimerId> timers_;
 };
 
 }  // namespace mnp::node

@@ -14,7 +14,7 @@ namespace {
 constexpr Milliseconds kLaunchLimit{60000};       // for a launch of a few nodes
 constexpr Milliseconds kLaunchLimitPerNode{500};  // and for each of them
 constexpr Milliseconds kEndLimit{10000};          // for all nodes to end an epoch
-constexpr Milliseconds kStable{120000};           // a world that lived so long was no failure
+constexpr Milliseconds kStable{1800000};          // a world that lived so long was no failure
 constexpr Milliseconds kGather{1000};             // from the first late node to a world with it
 constexpr Milliseconds kPause{500};               // before another launch after a failed one
 constexpr size_t kMaxWords = 4096;                // of mpirun's output kept for messages

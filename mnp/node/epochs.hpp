@@ -22,7 +22,7 @@ namespace mnp::node {
 /// Lives in main's loop.
 class Epochs {
  public:
-  static constexpr int kMaxFailures = 3;  // launches in a row, without a loss of a node
+  static constexpr int kMaxFailures = 3;  // launches in a row, without a node lost or any progress
   static constexpr Milliseconds kAdmitInterval{30000};  // between epochs that only admit nodes
 
   struct Callbacks {
@@ -48,6 +48,9 @@ class Epochs {
   void world_failed(const std::string& why) { fail_launch(why); }
   /// No other epoch any more; `done` once nothing is left of the last.
   void stop(std::function<void()> done);
+
+  /// The world has brought something about: the launches before it were no failures in a row.
+  void note_progress() { failures_ = 0; }
 
   bool up() const { return state_ == State::kUp; }
   EpochNumber number() const { return number_; }

@@ -1,6 +1,10 @@
 #include "mnp/node/inputs.hpp"
 
+#include <set>
+
 #include <fmt/format.h>
+
+#include "mnp/core/log.hpp"
 
 namespace mnp::node {
 namespace {
@@ -55,6 +59,20 @@ std::string input_places(const fs::path& store, const model::RunKeys& run,
   for (const model::Input& input : spec.inputs)
     lines += input.name + " " + input_source(store, run, input).string() + "\n";
   return lines;
+}
+
+void remove_unlinked(const fs::path& received, const fs::path& folder) {
+  std::set<fs::path> linked;
+  if (const auto names = list_folder(folder))
+    for (const std::string& name : *names) {
+      std::error_code error;
+      linked.insert(fs::read_symlink(folder / name, error));
+    }
+  const auto there = list_folder(received);
+  for (const std::string& name : there ? *there : std::vector<std::string>{})
+    if (linked.count(received / name) == 0)
+      if (auto removed = remove_tree(received / name); !removed)
+        log::warning("{}", removed.error().text);
 }
 
 Status link_broadcast(const fs::path& folder, const std::string& name, const fs::path& received) {

@@ -22,6 +22,10 @@ Status link_inputs(const fs::path& store, const model::RunKeys& run, const model
 std::string input_places(const fs::path& store, const model::RunKeys& run,
                          const model::StageSpec& spec);
 
+/// Removes what lies below `received` and no input is linked to: parts of a broadcast that was
+/// broken off, or files that nobody has heard of.
+void remove_unlinked(const fs::path& received, const fs::path& folder);
+
 /// A broadcast input has arrived at `received`.
 Status link_broadcast(const fs::path& folder, const std::string& name, const fs::path& received);
 

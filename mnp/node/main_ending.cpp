@@ -1,4 +1,6 @@
 // The end of a stage, the same from every phase: commands ended, what ran kept, everybody told.
+#include <thread>
+
 #include <fmt/format.h>
 
 #include "mnp/core/log.hpp"
@@ -8,13 +10,16 @@ namespace mnp::node {
 namespace {
 
 // Together below 25 s: Batch kills after 30.
-constexpr Milliseconds kGrace{10000};        // from SIGTERM to SIGKILL of commands
-constexpr Milliseconds kFlush{5000};         // for results and output to be stored
-constexpr Milliseconds kDrainLimit{17000};   // for all nodes
-constexpr Milliseconds kLook{20};            // whether a program that was told to end has
-constexpr Milliseconds kLastWords{4000};     // for the journal and the files
-constexpr Milliseconds kGoodbyes{2000};      // for children to go
-constexpr Milliseconds kStoreHangs{600000};  // for results.jsonl of a stage that was not stopped
+constexpr Milliseconds kGrace{10000};          // from SIGTERM to SIGKILL of commands
+constexpr Milliseconds kFlush{5000};           // for results and output to be stored
+constexpr Milliseconds kDrainLimit{17000};     // for all nodes
+constexpr Milliseconds kLook{20};              // whether a program that was told to end has
+constexpr Milliseconds kLastWords{4000};       // for the journal and the files
+constexpr Milliseconds kGoodbyes{2000};        // for children to go
+constexpr Milliseconds kStorePatience{35000};  // for the journal and the files of a stage that was
+                                               // not stopped, with a store that fails
+constexpr Milliseconds kStoreHangs{600000};    // and with one that does not answer
+constexpr Milliseconds kStoreRetry{500};
 
 }  // namespace
 
@@ -69,25 +74,44 @@ void MainNode::write_last_words() {
   remove_key_if(true);
   if (store_lost_) return say_the_end();
   timers_.push_back(loop_.after(drains_ ? kLastWords + kGoodbyes : kStoreHangs, [this] {
-    log::error("the store does not answer");
+    unwritten(Error{Code::kStore, "the store does not answer"});
     say_the_end();
   }));
   journal_->append(model::Ended{status_, outcome_ ? "" : outcome_.error().text});
   write_nodes();
-  errands_->add("end", [this] {
-    if (auto flushed = journal_->flush(Clock::now() + kLastWords); !flushed)
-      log::error("{}", flushed.error().text);
-    const model::CommandList& list = commands_ ? commands_->list() : *program_list_;
-    const auto outcomes = model::read_outcomes(*context_.store, context_.keys(), list);
-    const Status written = outcomes ? context_.store->put(context_.keys().outcomes(),
-                                                          model::outcomes_to_jsonl(*outcomes))
-                                    : Status(fail(outcomes.error()));
-    if (!written) log::error("results.jsonl: {}", written.error().text);
-    loop_.post([this] {
+  errands_->add("end", [this, until = Clock::now() + (drains_ ? kLastWords : kStorePatience)] {
+    loop_.post([this, written = put_last_words(until)] {
+      if (said_end_) return;
+      if (!written) unwritten(written.error());
       write_progress();
       say_the_end();
     });
   });
+}
+
+/// Journal first: a main that cannot seal its own has nothing to say any more. Waits for a store
+/// that fails, until then.
+Status MainNode::put_last_words(TimePoint until) {
+  MNP_CHECK(journal_->flush(until));
+  const model::CommandList& list = commands_ ? commands_->list() : *program_list_;
+  for (;;) {
+    const auto outcomes = model::read_outcomes(*context_.store, context_.keys(), list);
+    const Status written = outcomes ? context_.store->put(context_.keys().outcomes(),
+                                                          model::outcomes_to_jsonl(*outcomes))
+                                    : Status(fail(outcomes.error()));
+    if (written || Clock::now() > until) return written;
+    std::this_thread::sleep_for(kStoreRetry);
+  }
+}
+
+/// What nobody can read has not been reached.
+void MainNode::unwritten(const Error& error) {
+  if (said_end_) return;
+  log::error("{}", error.text);
+  if (!outcome_) return;
+  outcome_ = fail(error.within("the end of the stage could not be written"));
+  const Code code = error.code == Code::kSuperseded ? Code::kSuperseded : Code::kStore;
+  status_ = code_info(code).exit_status;
 }
 
 void MainNode::say_the_end() {

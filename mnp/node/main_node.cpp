@@ -182,7 +182,10 @@ Status MainNode::create_worker() {
   };
   callbacks.ring = [this](NodeIndex node) { ring(node); };
   callbacks.broadcast_done = [this](const model::CollectiveDone& done) { broadcast_done(done); };
-  callbacks.reduce_done = [this](const model::CollectiveDone& done) { reduction_->done(done); };
+  callbacks.reduce_done = [this](const model::CollectiveDone& done) {
+    epochs_->note_progress();
+    reduction_->done(done);
+  };
   callbacks.spawn = [this](std::shared_ptr<LocalPeer> peer, const SpawnRequest& request) {
     desk_->ask(std::move(peer), request, worker_->epoch().epoch);
   };
@@ -193,6 +196,8 @@ Status MainNode::create_worker() {
   on_epoch.begun = [this](EpochNumber epoch, const std::vector<NodeIndex>& nodes) {
     journal_->append(model::EpochBegun{epoch, nodes});
     write_nodes();
+    desk_->begin_epoch();
+    if (program_) choose_launch();
   };
   on_epoch.up = [this] { world_up(); };
   on_epoch.down = [this] { world_down(); };
@@ -218,7 +223,7 @@ void MainNode::start() {
   if (program_)
     program_->begin(*journal_, *roster_, *worker_,
                     ProgramStage::Callbacks{[this](const Status& done) { end(done); },
-                                            [this] { program_failed(); }});
+                                            [this] { program_ended(); }});
   roster_->set_main(describe_machine(machine_, context_.me.own_address), 0, false);
   if (auto prepares = worker_->prepare([this](const Result<uint32_t>& slots) { prepared(slots); });
       !prepares)
@@ -312,8 +317,7 @@ void MainNode::begin() {
   write_progress();
   if (program_ && program_->succeeded_before()) return end({});
   if (roster_->ready().size() > 1 || context_.spec().reduce || program_) {
-    const bool starts_program = program_ && supplied_by_links();
-    if (starts_program) start_program();
+    const bool starts_program = program_ && !broadcasts_inputs();
     return epochs_->renew("the stage begins", starts_program ? deal_from_ : TimePoint{});
   }
   worker_->set_epoch(BeginEpoch{});

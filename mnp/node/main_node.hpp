@@ -71,9 +71,11 @@ class MainNode {
   void broadcast_done(const model::CollectiveDone& done);
   void input_held(NodeIndex node, uint64_t broadcast);
   void inputs_ready();
-  bool supplied_by_links() const;
-  void start_program();
-  void program_failed();
+  bool broadcasts_inputs() const;
+  bool all_hold_inputs() const;
+  void choose_launch();
+  void program_ended();
+  void judge_program(uint32_t start, TimePoint until);
   void node_lost(NodeIndex node, TimePoint deal_again_at, bool orderly);
   void go_on_without(NodeIndex node, TimePoint deal_again_at);
   void node_bad(NodeIndex node, const std::string& reason);
@@ -95,6 +97,8 @@ class MainNode {
   void drain_once_program_has_ended();
   void drained_if_all();
   void write_last_words();
+  Status put_last_words(TimePoint until);
+  void unwritten(const Error& error);
   void say_the_end();
   void ended();
   void write_nodes();
@@ -123,14 +127,15 @@ class MainNode {
   Phase phase_ = Phase::kJoining;
   std::optional<model::CommandList> program_list_;  // of one line, for reports
   model::Begun begun_;
-  bool key_lies_ = false;          // in the store, for nodes that have not joined yet
-  bool careful_ = false;           // an earlier main was lost
-  LeaseTime owner_seen_{};         // then this main was the newest owner of the stage
-  int owner_unseen_beats_ = 0;     // in a row, while that is longer ago than a lease
-  TimePoint deal_from_{};          // nothing of an earlier owner runs any more
-  std::set<NodeIndex> supplied_;  // hold every broadcast input
+  bool key_lies_ = false;           // in the store, for nodes that have not joined yet
+  bool careful_ = false;            // an earlier main was lost
+  LeaseTime owner_seen_{};          // then this main was the newest owner of the stage
+  int owner_unseen_beats_ = 0;      // in a row, while that is longer ago than a lease
+  std::set<NodeIndex> on_channel_;  // have begun to drain: answers go over the channel
+  TimePoint deal_from_{};           // nothing of an earlier owner runs any more
+  std::set<NodeIndex> supplied_;    // hold every broadcast input
   std::map<uint64_t, std::set<NodeIndex>> broadcasts_;  // under way: who does not hold it yet
-  std::string nodes_json_;         // as last handed to the store
+  std::string nodes_json_;                              // as last handed to the store
   TimePoint begun_at_{};
   double started_ = wall_seconds(), ended_ = 0;
   std::vector<Loop::TimerId> timers_;

@@ -16,6 +16,9 @@ constexpr Milliseconds kSayWhoIsMissing{30000};
 constexpr uint64_t kInputsInId =
     4096;                         // a broadcast's id: epoch times this, and the input's number
 constexpr int kSilentLeases = 2;  // of main's agent, until its keeper ends it
+constexpr Milliseconds kDaemonsEnd{5000};  // of a program that has ended
+constexpr Milliseconds kLookAgain{10};
+constexpr Milliseconds kMargin{1000};  // beyond a lease
 
 }  // namespace
 
@@ -62,7 +65,10 @@ void MainNode::every_beat() {
   keeper_.set_deadline(context_.me.lease_clock().now() + kSilentLeases * spec.lease);
   owner_unseen_beats_ = is_surely_owner() ? 0 : owner_unseen_beats_ + 1;
   if (owner_unseen_beats_ == 1) look_for_newer_owner();
-  if (phase_ == Phase::kEnding || owner_unseen_beats_ * spec.beat <= spec.lease) return;
+  // A newer owner's commands may start two leases and a second after what main has seen last.
+  const bool still = context_.me.lease_clock().now() - owner_seen_ < 2 * spec.lease - spec.beat;
+  if (owner_unseen_beats_ < 2 || still) return;
+  if (phase_ == Phase::kEnding) return worker_->kill_commands();
   journal_failed(Error{Code::kStore, "the store does not say whether another main has taken over"});
 }
 
@@ -143,10 +149,8 @@ void MainNode::input_held(NodeIndex node, uint64_t broadcast) {
 
 void MainNode::inputs_ready() {
   for (const NodeIndex node : epochs_->members()) supplied_.insert(node);
-  if (program_) {
-    start_program();
-    return epochs_->renew("the inputs are everywhere; the program starts", deal_from_);
-  }
+  epochs_->note_progress();
+  if (program_) return epochs_->renew("the inputs are everywhere; the program starts", deal_from_);
   if (Clock::now() >= deal_from_) return commands_->set_dealing(true);
   log::info("an earlier main was lost: nothing is dealt until its leases have ended");
   timers_.push_back(loop_.at(deal_from_, [this] {
@@ -156,25 +160,43 @@ void MainNode::inputs_ready() {
   }));
 }
 
-bool MainNode::supplied_by_links() const {
+bool MainNode::broadcasts_inputs() const {
   const auto& inputs = context_.spec().inputs;
-  return roster_->ready().size() == 1 ||
-         std::none_of(inputs.begin(), inputs.end(),
-                      [](const model::Input& input) { return input.broadcast; });
+  return std::any_of(inputs.begin(), inputs.end(),
+                     [](const model::Input& input) { return input.broadcast; });
 }
 
-/// From the next epoch on the program is what runs in it.
-void MainNode::start_program() {
+bool MainNode::all_hold_inputs() const {
+  const auto& members = epochs_->members();
+  return !broadcasts_inputs() ||
+         std::all_of(members.begin(), members.end(), [this](NodeIndex node) {
+           return node == context_.me.index || supplied_.count(node) > 0;
+         });
+}
+
+/// The program is what runs in the epoch that begins, or ranks that bring its inputs to nodes that
+/// have joined without them.
+void MainNode::choose_launch() {
+  if (!all_hold_inputs() || Clock::now() < deal_from_) return epochs_->set_launch(nullptr);
   epochs_->set_launch([this](EpochNumber epoch, const MpiHosts& hosts, const fs::path& folder) {
     return program_->launch(epoch, hosts, folder);
   });
 }
 
-/// Only a program that failed with all its nodes alive has failed: one of them may be gone without
+/// What a program says counts once all its nodes have answered: one of them may be gone without
 /// main having noticed.
-void MainNode::program_failed() {
+void MainNode::program_ended() {
   if (phase_ == Phase::kEnding) return;
-  roll_call_->begin(epochs_->members(), context_.me.index, [this] { program_->let_stand(); });
+  roll_call_->begin(epochs_->members(), context_.me.index, [this, start = program_->start()] {
+    judge_program(start, Clock::now() + kDaemonsEnd);
+  });
+}
+
+/// Its daemons end with it; one that was killed before tells by that.
+void MainNode::judge_program(uint32_t start, TimePoint until) {
+  if (phase_ == Phase::kEnding || !program_->doubtful() || program_->start() != start) return;
+  if (desk_->idle() || Clock::now() > until) return program_->let_stand(desk_->failed());
+  timers_.push_back(loop_.after(kLookAgain, [this, start, until] { judge_program(start, until); }));
 }
 
 // ---- nodes
@@ -183,6 +205,9 @@ void MainNode::node_lost(NodeIndex node, TimePoint deal_again_at, bool orderly) 
   write_nodes();
   desk_->lost(node);
   supplied_.erase(node);
+  on_channel_.erase(node);
+  // A node that says goodbye has ended its commands; ranks of a program go with its keeper.
+  if (orderly && program_) deal_again_at = Clock::now() + context_.spec().lease + kMargin;
   if (last_words_) return;
   if (!orderly && phase_ != Phase::kJoining)
     journal_->append(
@@ -200,8 +225,6 @@ void MainNode::go_on_without(NodeIndex node, TimePoint deal_again_at) {
   if (!program_) return epochs_->lost(node);
   if (program_->ended() || (epochs_->has(node) && !program_->may_restart(node))) return;
   if (epochs_->has(node)) roll_call_->cancel();
-  // The node may come back without the inputs that were broadcast.
-  if (!supplied_by_links()) epochs_->set_launch(nullptr);
   epochs_->lost(node, deal_again_at);
 }
 
@@ -237,6 +260,7 @@ void MainNode::node_said(NodeIndex node, Control what, const std::string& payloa
       if (const auto broadcast = decode_u64(payload)) return input_held(node, *broadcast);
       break;
     case Control::kMessage:
+      on_channel_.insert(node);
       if (auto message = model::decode_message(payload))
         return take_message(node, std::move(*message));
       break;
@@ -265,6 +289,7 @@ void MainNode::ring(NodeIndex node) {
 
 void MainNode::take_message(NodeIndex from, model::Message message) {
   if (auto* stored = std::get_if<model::Stored>(&message)) {
+    epochs_->note_progress();
     if (program_) return program_->stored(stored->records);
     return commands_->stored(from, std::move(stored->records));
   }
@@ -282,7 +307,8 @@ void MainNode::take_message(NodeIndex from, model::Message message) {
 
 void MainNode::send(NodeIndex node, const model::Message& message) {
   if (node != context_.me.index) {
-    if (drains_) return roster_->send(node, Control::kMessage, model::encode_message(message));
+    if (drains_ || on_channel_.count(node) > 0)
+      return roster_->send(node, Control::kMessage, model::encode_message(message));
     return worker_->rank_send(node, message);
   }
   if (const auto* deal = std::get_if<model::Deal>(&message)) return worker_->deal(*deal);

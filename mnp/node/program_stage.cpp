@@ -66,19 +66,19 @@ Status ProgramStage::launch(EpochNumber epoch, MpiHosts hosts, const fs::path& f
   dealt.incarnation = context_.incarnation;
   dealt.items.push_back({CommandIndex(0), starts_, identity_});
   journal_->append(std::move(dealt));
-  running_ = true;
-  return worker_->start_program(
+  const Status started = worker_->start_program(
       epoch, starts_, std::move(start),
       [this, number = starts_](const cpu::Finished& finished) { ended(number, finished); });
+  running_ = started.has_value();
+  return started;
 }
 
 void ProgramStage::ended(uint32_t start, const cpu::Finished& finished) {
   if (start != starts_) return;
   running_ = false;
   if (finished.stopped || start == undone_) return;
-  ended_ = true;
-  doubtful_ = !finished.ending.success();
-  if (doubtful_) callbacks_.failed();
+  ended_ = doubtful_ = true;
+  callbacks_.ended();
 }
 
 bool ProgramStage::may_restart(NodeIndex lost) {
@@ -98,8 +98,9 @@ bool ProgramStage::may_restart(NodeIndex lost) {
   return false;
 }
 
-void ProgramStage::let_stand() {
+void ProgramStage::let_stand(const std::string& below) {
   if (!std::exchange(doubtful_, false)) return;
+  below_ = below;
   if (record_) keep_record();
 }
 
@@ -112,6 +113,7 @@ void ProgramStage::stored(const std::vector<model::Record>& records) {
 }
 
 void ProgramStage::keep_record() {
+  if (record_->success() && !below_.empty()) record_->error = below_;
   ticket_ = journal_->append(model::RecordKept{*record_, identity_});
 }
 
@@ -119,8 +121,11 @@ void ProgramStage::committed(uint64_t through) {
   if (ticket_ == 0 || told_ || through < ticket_) return;
   told_ = true;
   if (record_->success()) return callbacks_.finished({});
-  const std::string how = record_->error.empty() ? model::to_text(record_->ending) : record_->error;
-  callbacks_.finished(fail(Code::kProgramFailed, "the program ended with " + how));
+  const std::string how = model::to_text(record_->ending);
+  callbacks_.finished(fail(Code::kProgramFailed,
+                           record_->error.empty() ? "the program ended with " + how
+                                                  : fmt::format("the program ended with {}, but {}",
+                                                                how, record_->error)));
 }
 
 }  // namespace mnp::node

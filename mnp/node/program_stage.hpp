@@ -19,9 +19,9 @@ class ProgramStage {
  public:
   struct Callbacks {
     std::function<void(Status)> finished;  // kProgramFailed, kNodesLost
-    /// It has failed by itself. Whether the loss of a node is behind that is not known yet: either
+    /// It has ended by itself. Whether the loss of a node is behind that is not known yet: either
     /// `let_stand` or `may_restart` follows.
-    std::function<void()> failed;
+    std::function<void()> ended;
   };
   ProgramStage(const Context& context, uint64_t identity)
       : context_(context), identity_(identity) {}
@@ -35,13 +35,18 @@ class ProgramStage {
   /// A node of the epoch is lost: what the program has come to since does not count. False: the
   /// restarts are used up, and `finished` has been called.
   bool may_restart(NodeIndex lost);
-  /// All nodes of the epoch have outlived the program: its failure is its own.
-  void let_stand();
+  /// All nodes of the epoch have outlived the program: what it says is its own, unless something
+  /// has failed under it ("" for nothing): then it has not succeeded, whatever it says.
+  void let_stand(const std::string& below);
 
   void stored(const std::vector<model::Record>& records);
   void committed(uint64_t through);
 
   bool running() const { return running_; }
+  /// It has ended, and neither `let_stand` nor `may_restart` has followed.
+  bool doubtful() const { return doubtful_; }
+  /// Of the program, counted in the run.
+  uint32_t start() const { return starts_; }
   /// By itself and for good: what it has left is being stored, and it is not started again.
   bool ended() const { return ended_ && !doubtful_; }
   const std::optional<model::Record>& record() const { return record_; }
@@ -64,7 +69,8 @@ class ProgramStage {
   uint64_t ticket_ = 0;    // of the record; 0: not in the journal yet
   std::optional<model::Record> record_;
   bool succeeded_ = false, running_ = false, ended_ = false, told_ = false;
-  bool doubtful_ = false;  // it has failed, perhaps since a node is gone
+  bool doubtful_ = false;
+  std::string below_;  // what has failed under the start that has ended
 };
 
 }  // namespace mnp::node

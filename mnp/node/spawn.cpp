@@ -39,7 +39,7 @@ Result<SpawnRequest> decode_spawn_request(std::string_view bytes) {
 }
 
 std::string encode(const SpawnExit& value) {
-  return Encoder().u32(value.code).u32(value.signal).take();
+  return Encoder().u32(value.code).u32(value.signal).u8(value.stopped ? 1 : 0).take();
 }
 
 Result<SpawnExit> decode_spawn_exit(std::string_view bytes) {
@@ -47,6 +47,7 @@ Result<SpawnExit> decode_spawn_exit(std::string_view bytes) {
   SpawnExit value;
   value.code = in.u32();
   value.signal = in.u32();
+  value.stopped = in.u8() != 0;
   MNP_CHECK(in.finish("spawn exit"));
   return value;
 }

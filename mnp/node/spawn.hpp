@@ -22,8 +22,9 @@ enum class SpawnFrame : uint8_t {
 inline constexpr size_t kMaxSpawnBlock = size_t{64} << 10;
 
 struct SpawnExit {
-  uint32_t code = 0;    // exit status, when it was not killed
-  uint32_t signal = 0;  // 0: it ended by itself
+  uint32_t code = 0;     // exit status, when it was not killed
+  uint32_t signal = 0;   // 0: it ended by itself
+  bool stopped = false;  // we have ended it
 
   /// As a shell says it: the code, or 128 and the signal.
   int status() const {

@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "mnp/core/log.hpp"
 
 namespace mnp::node {
@@ -22,7 +24,7 @@ void SpawnDesk::ask(std::shared_ptr<LocalPeer> peer, const SpawnRequest& request
     const auto found = spawns_.find(id);
     if (found == spawns_.end()) return;
     const NodeIndex on = found->second.node;
-    spawns_.erase(found);
+    found->second.peer = nullptr;
     if (on == main_) return here_.stop(id);
     roster_.send(on, Control::kSpawnStop, with_spawn_id(id, {}));
   };
@@ -39,9 +41,25 @@ void SpawnDesk::say(uint64_t id, SpawnFrame type, std::string_view payload) {
   const auto found = spawns_.find(id);
   if (found == spawns_.end()) return;
   const std::shared_ptr<LocalPeer> peer = found->second.peer;
+  if (type == SpawnFrame::kExited) note_exit(found->second.node, payload);
   const bool last = type == SpawnFrame::kExited || type == SpawnFrame::kRefused;
   if (last) spawns_.erase(found);
+  if (peer == nullptr) return;
   peer->send(static_cast<uint8_t>(type), payload);  // the peer closes once it has read the last
+}
+
+void SpawnDesk::note_exit(NodeIndex node, std::string_view payload) {
+  const auto exit = decode_spawn_exit(payload);
+  if (!exit || exit->stopped || exit->status() == 0) return;
+  if (failed_.empty())
+    failed_ = fmt::format("its MPI daemon on node {} ended with {} {}", node.value(),
+                          exit->signal != 0 ? "signal" : "exit",
+                          exit->signal != 0 ? exit->signal : exit->code);
+}
+
+void SpawnDesk::begin_epoch() {
+  spawns_.clear();
+  failed_.clear();
 }
 
 void SpawnDesk::heard(NodeIndex node, Control what, const std::string& payload) {

@@ -27,11 +27,20 @@ class SpawnDesk {
   /// What was started there has ended with it.
   void lost(NodeIndex node);
 
+  /// An epoch begins: of what earlier ones have started nothing is left.
+  void begin_epoch();
+  /// Whether every daemon of the epoch has ended.
+  bool idle() const { return spawns_.empty(); }
+  /// The first daemon of the epoch that has failed without our doing, in words; "" while there is
+  /// none. Open MPI 5 ends its job then, and says 0.
+  const std::string& failed() const { return failed_; }
+
  private:
   struct Spawn {
-    std::shared_ptr<LocalPeer> peer;
+    std::shared_ptr<LocalPeer> peer;  // nullptr: it has gone, its daemon is being ended
     NodeIndex node;
   };
+  void note_exit(NodeIndex node, std::string_view payload);
   void say(uint64_t id, SpawnFrame type, std::string_view payload);
 
   Roster& roster_;
@@ -39,6 +48,7 @@ class SpawnDesk {
   const NodeIndex main_;
   std::map<uint64_t, Spawn> spawns_;
   uint64_t last_id_ = 0;  // 0 is mpirun itself
+  std::string failed_;
 };
 
 }  // namespace mnp::node

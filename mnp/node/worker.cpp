@@ -220,6 +220,11 @@ void Worker::drain(Milliseconds grace, Milliseconds flush, std::function<void(Dr
   });
 }
 
+void Worker::kill_commands() {
+  if (executor_) executor_->drain(Milliseconds(0));
+  if (context_.is_program()) stop_program(Milliseconds(0));
+}
+
 // ---- a program
 
 Status Worker::start_program(EpochNumber epoch, uint32_t start, cpu::Start how,

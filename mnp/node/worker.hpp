@@ -95,6 +95,8 @@ class Worker {
   /// Runs the stage's program (command 0) as a process of `epoch`, with its output and results kept
   /// as a command's are; `ended` in the loop, before it is stored. One that end_epoch has ended
   /// (`stopped`) counts as never run.
+  /// Of a drain under way: what still runs has no time left.
+  void kill_commands();
   Status start_program(EpochNumber epoch, uint32_t start, cpu::Start how,
                        std::function<void(const cpu::Finished&)> ended);
   /// SIGTERM, then SIGKILL after `grace`; `ended` follows.

@@ -5,6 +5,7 @@
 
 #include "mnp/core/log.hpp"
 #include "mnp/model/environment.hpp"
+#include "mnp/node/inputs.hpp"
 #include "mnp/node/programs.hpp"
 #include "mnp/node/worker.hpp"
 
@@ -143,7 +144,10 @@ void Worker::end_epoch(EpochNumber epoch, std::function<void()> done) {
     rank_.reset();
   }
   if (epoch == epoch_.epoch) epoch_.epoch = EpochNumber(0);
-  daemons_->end_epoch(epoch, [this, done = std::move(done)] { loop_.post(done); });
+  daemons_->end_epoch(epoch, [this, done = std::move(done)] {
+    remove_unlinked(context_.scratch.received(), context_.scratch.inputs());
+    loop_.post(done);
+  });
 }
 
 }  // namespace mnp::node

@@ -154,6 +154,27 @@ class ProgramRun(MnpCase):
         done = self.finish(process)
         self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_a_node_of_two_that_comes_back_gets_them_too(self):
+        self.write("data/x.txt", "here\n")
+        self.pipeline("'cat $MNP_INPUTS/data/x.txt && exec " f"{HELLO} --wait {self.folder}/go'",
+                      nodes=2, more="    ranks_per_node: 1\n    broadcast: {data: data}\n")
+        process = self.start("run", "demo.yaml")
+        self.wait_for("the run", lambda: list(self.folder.glob("mnp-runs/runs/*/plan.json")))
+        self.started(2, 1)
+        os.kill(self.agent_of(1), signal.SIGKILL)  # back before main may deal again
+        self.started(2, 2)
+        self.write("go", "")
+        done = self.finish(process)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_killed_daemon_is_no_success(self):
+        process = self.start_waiting("    ranks_per_node: 1\n    restarts: 0\n")
+        daemons = [pid for pid, environ in self.processes().items()
+                   if b"MNP_NODE=2\0" in environ and self.is_daemon(pid)]
+        os.kill(max(daemons), signal.SIGKILL)  # Open MPI 5 has two, and says 0 then
+        done = self.finish(process)
+        self.assertEqual(done.returncode, 11, done.stderr)
+
     def test_an_agent_that_hears_late_of_a_broadcast_input_has_it_all_the_same(self):
         field = self.folder / "field.bin"
         with open(field, "wb") as file:

@@ -82,6 +82,20 @@ TEST_F(HistoryOf, TheLastOwnersGoodbyeCounts) {
   EXPECT_FALSE(history_.goodbye);
 }
 
+TEST_F(HistoryOf, AGoodbyeOfAnOwnerWhoHasDealtNothingSaysNothingOfTheOneBefore) {
+  const Dealt dealt{NodeIndex(0), Incarnation(1), {{CommandIndex(0), 1, ids_[0]}}, false};
+  ASSERT_TRUE(write_journal(store_, journal("a"), {{begun(1), dealt}}));
+  ASSERT_TRUE(write_journal(store_, journal("b"), {{begun(2), Ended{31, ""}}}));
+  said(list_);
+  EXPECT_FALSE(history_.goodbye) << "the first may live still";
+  ASSERT_TRUE(write_journal(store_, journal("c"), {{begun(3), dealt, Ended{31, ""}}}));
+  said(list_);
+  EXPECT_TRUE(history_.goodbye);
+  ASSERT_TRUE(write_journal(store_, journal("d"), {{begun(4), Ended{31, ""}}}));
+  said(list_);
+  EXPECT_TRUE(history_.goodbye);
+}
+
 TEST_F(HistoryOf, SpeaksOfTodaysList) {
   const Dealt dealt{NodeIndex(0),
                     Incarnation(1),

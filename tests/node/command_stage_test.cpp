@@ -32,6 +32,7 @@ class CommandStageTest : public StageTest {
   }
   void take(NodeIndex node, const model::Message& message) {
     if (const auto* deal = std::get_if<model::Deal>(&message)) {
+      last_was_suspect = deal->suspect;
       for (const auto& item : deal->items) {
         dealt[node.value()].insert({item.command.value(), item.start});
         lines.push_back(item.line);
@@ -78,6 +79,7 @@ class CommandStageTest : public StageTest {
   std::unique_ptr<CommandStage> stage;
   std::map<uint32_t, Starts> dealt;  // by node
   std::map<uint32_t, std::vector<Start>> acks;
+  bool last_was_suspect = false;
   std::vector<std::string> lines;
   std::vector<model::Record> kept;
   std::vector<uint32_t> bad;
@@ -254,6 +256,11 @@ TEST_F(CommandStageTest, SuspectsAreJournaledBeforeTheyAreSentAndPoisonedAtTheTh
   journal_store.shut(false);
   ASSERT_TRUE(until([&] { return dealt[2].count({0, 3}) == 1; }));
   EXPECT_TRUE(journaled<model::Dealt>().back().suspect);
+  EXPECT_TRUE(last_was_suspect);
+  dealt[2].clear();
+  stage->held(NodeIndex(2), {});  // it was lost with its world
+  EXPECT_EQ(dealt[2].count({0, 3}), 1U);
+  EXPECT_TRUE(last_was_suspect);
   EXPECT_EQ(finished, 0);
   lose(2);
   ASSERT_TRUE(until([&] { return finished == 1; }));

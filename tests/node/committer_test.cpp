@@ -186,9 +186,7 @@ TEST_F(CommitterTest, WaitingForTheLockIsNoFailureOfTheStore) {
   committer->add(ran(1, results("a", "made")));
   std::this_thread::sleep_for(3 * patience);
   EXPECT_EQ(failure_count(), 0U);
-  {
-    const PublishLock given_back = std::move(*held);
-  }
+  { const PublishLock given_back = std::move(*held); }
   ASSERT_TRUE(eventually([&] { return store->asked > 0; }));
   store->reachable = true;
   const Status flushed = committer->flush(hang());

@@ -52,6 +52,17 @@ TEST_F(Inputs, ABroadcastInputIsLinkedWhenItHasArrived) {
   ASSERT_TRUE(link_broadcast(inputs, "center", folder.path() / "received"));  // in a later epoch
 }
 
+TEST_F(Inputs, WhatABrokenBroadcastHasLeftIsRemoved) {
+  const fs::path received = folder.path() / "received";
+  for (const char* path : {"center.1/a", "scan.2/half", ".scan.3.part"})
+    ASSERT_TRUE(create_file_once(received / path, "x"));
+  ASSERT_TRUE(link_broadcast(inputs, "center", received / "center.1"));
+  remove_unlinked(received, inputs);
+  EXPECT_EQ(*list_folder(received), std::vector<std::string>{"center.1"});
+  EXPECT_EQ(read("center/a"), "x");
+  remove_unlinked(folder.path() / "none", inputs);
+}
+
 TEST_F(Inputs, AMissingSourceIsNamed) {
   spec.inputs = {{"scan", "/nowhere/scan", false, false}};
   const auto file = link();

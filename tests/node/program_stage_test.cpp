@@ -24,8 +24,8 @@ class ProgramStageTest : public WorkerTest {
     stage->begin(*journal, *roster, *worker,
                  {[this](const Status& done) { finished.push_back(done); },
                   [this] {
-                    ++failed;
-                    if (all_live) stage->let_stand();
+                    ++ended;
+                    if (all_live) stage->let_stand(below);
                   }});
   }
   void launch(uint32_t epoch = 3) {
@@ -45,7 +45,8 @@ class ProgramStageTest : public WorkerTest {
   std::unique_ptr<ProgramStage> stage;
   std::vector<Status> finished;
   bool all_live = true;  // the nodes answer at once
-  int failed = 0;
+  std::string below;  // under the program
+  int ended = 0;
 };
 
 TEST_F(ProgramStageTest, AScriptFindsWhatItsMpirunNeeds) {
@@ -94,12 +95,12 @@ TEST_F(ProgramStageTest, AFailureStandsOnceAllNodesHaveOutlivedIt) {
   all_live = false;
   begin("exit 3");
   launch();
-  ASSERT_TRUE(until([&] { return failed == 1 && stage->record().has_value(); }));
+  ASSERT_TRUE(until([&] { return ended == 1 && stage->record().has_value(); }));
   settle();
   EXPECT_TRUE(finished.empty());
   EXPECT_FALSE(stage->ended());
   EXPECT_TRUE(journaled<model::RecordKept>().empty());
-  stage->let_stand();
+  stage->let_stand(below);
   EXPECT_TRUE(stage->ended());
   ASSERT_TRUE(until([&] { return finished.size() == 1; }));
   ASSERT_FALSE(finished[0]);
@@ -107,17 +108,38 @@ TEST_F(ProgramStageTest, AFailureStandsOnceAllNodesHaveOutlivedIt) {
   EXPECT_EQ(journaled<model::RecordKept>().size(), 1U);
 }
 
+TEST_F(ProgramStageTest, ASuccessStandsOnlyWithAllNodesAndDaemons) {
+  all_live = false;
+  begin("exit 0");
+  launch();
+  ASSERT_TRUE(until([&] { return ended == 1 && stage->record().has_value(); }));
+  settle();
+  EXPECT_TRUE(finished.empty()) << "a node may be gone";
+  EXPECT_TRUE(stage->doubtful());
+  below = "its daemon on node 1 was killed by signal 9";
+  stage->let_stand(below);
+  ASSERT_TRUE(until([&] { return finished.size() == 1; }));
+  ASSERT_FALSE(finished[0]);
+  EXPECT_EQ(finished[0].error().code, Code::kProgramFailed);
+  EXPECT_NE(finished[0].error().text.find("node 1 was killed by signal 9"), std::string::npos);
+  const auto records = journaled<model::RecordKept>();
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_FALSE(records[0].record.success());
+}
+
 TEST_F(ProgramStageTest, AFailureThatALostNodeExplainsCountsForNothing) {
   all_live = false;
   begin("[ $MNP_TRY = 2 ]");
   launch(1);
-  ASSERT_TRUE(until([&] { return failed == 1 && stage->record().has_value(); }));
+  ASSERT_TRUE(until([&] { return ended == 1 && stage->record().has_value(); }));
   EXPECT_TRUE(stage->may_restart(NodeIndex(2)));
-  stage->let_stand();  // an answer that was on its way
+  stage->let_stand(below);  // an answer that was on its way
   end(1);
   settle();
   EXPECT_TRUE(finished.empty());
   launch(2);
+  ASSERT_TRUE(until([&] { return ended == 2; }));
+  stage->let_stand("");
   ASSERT_TRUE(until([&] { return finished.size() == 1; }));
   EXPECT_TRUE(finished[0]);
   const auto records = journaled<model::RecordKept>();
@@ -132,7 +154,7 @@ TEST_F(ProgramStageTest, WhatALostNodeHasUndoneIsNotStoredLater) {
   EXPECT_TRUE(stage->may_restart(NodeIndex(2)));  // before main hears of the program's end
   ASSERT_TRUE(until([&] { return !stored.empty(); }));
   settle();
-  EXPECT_EQ(failed, 0);
+  EXPECT_EQ(ended, 0);
   EXPECT_FALSE(stage->record());
   EXPECT_TRUE(finished.empty());
 }
