@@ -99,15 +99,14 @@ ApiResult<HttpResponse> Client::call(const HttpRequest& request, const CallOptio
     }
     const ApiError& error = answer.error();
     const Retriable kind = retriable(error);
-    if (kind == Retriable::kExpired && credentials_ != nullptr &&
-        !std::exchange(refreshed, true)) {
+    if (kind == Retriable::kExpired && credentials_ != nullptr && !std::exchange(refreshed, true)) {
       credentials_->expired(used);
       continue;
     }
     if (kind == Retriable::kSkewed && !std::exchange(corrected, true) && correct_clock(error.date))
       continue;
-    const bool again = kind == Retriable::kThrottled ||
-                       (kind == Retriable::kTransient && options.may_repeat);
+    const bool again =
+        kind == Retriable::kThrottled || (kind == Retriable::kTransient && options.may_repeat);
     if (!again || tries >= options_.attempts) return answer;
     const Milliseconds delay = retry_delay(tries, options_.random());
     if (Clock::now() + delay >= deadline) return answer;

@@ -28,8 +28,8 @@ struct ClientOptions {
   int attempts = 3;
   std::string user_agent = "mnp";
   // The world; tests have their own.
-  std::function<double()> wall_clock;       // seconds since 1970
-  std::function<double()> random;           // in [0, 1)
+  std::function<double()> wall_clock;  // seconds since 1970
+  std::function<double()> random;      // in [0, 1)
   std::function<void(Milliseconds)> sleep;
 };
 

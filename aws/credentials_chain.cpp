@@ -16,10 +16,8 @@ struct Link {
 
 // The first that is set up counts. An explicit --profile stands above the variables.
 constexpr Link kChain[] = {
-    {"environment",
-     [](const Settings& settings, std::shared_ptr<Transport>) {
-       return environment_credentials(settings);
-     }},
+    {"environment", [](const Settings& settings,
+                       std::shared_ptr<Transport>) { return environment_credentials(settings); }},
     {"web identity", environment_web_identity},
     {"profile", profile_credentials},
     {"container", container_credentials},

@@ -57,8 +57,7 @@ Result<std::string> Container::token() const {
 }
 
 Result<Credentials> Container::get() {
-  MNP_TRY(const std::string url,
-          container_credentials_url([this](const std::string& name) {
+  MNP_TRY(const std::string url, container_credentials_url([this](const std::string& name) {
             return settings_.variable(name);
           }));
   const auto [base, path] = cut_url(url);
@@ -99,9 +98,8 @@ Result<std::string> container_credentials_url(const Variables& variables) {
     return fail(Code::kConfig, fmt::format("{} is '{}': URI did not specify a host", kFull, full));
   MNP_TRY(const Endpoint endpoint, Endpoint::parse(cut_url(full).first));
   if (endpoint.scheme == "http" && !may_be_plain(endpoint.host))
-    return fail(Code::kConfig,
-                fmt::format("{} names host {}, which is asked by https only", kFull,
-                            endpoint.host));
+    return fail(Code::kConfig, fmt::format("{} names host {}, which is asked by https only", kFull,
+                                           endpoint.host));
   return full;
 }
 

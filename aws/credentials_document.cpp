@@ -20,8 +20,8 @@ std::optional<double> iso_time(const std::string& text) {
   std::tm utc{};
   const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &utc);
   if (rest == nullptr) return std::nullopt;
-  if (*rest == '.')
-    do ++rest;
+  if (*rest == '.') do
+      ++rest;
     while (*rest >= '0' && *rest <= '9');
   double offset = 0;
   if (std::string(rest) != "Z") {

@@ -89,9 +89,9 @@ class Process : public CredentialsProvider {
     while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
     if (!read) return fail(read.error());
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-      return fail(Code::kConfig,
-                  WIFEXITED(status) ? fmt::format("it ended with {}", WEXITSTATUS(status))
-                                    : fmt::format("it ended by signal {}", WTERMSIG(status)));
+      return fail(Code::kConfig, WIFEXITED(status)
+                                     ? fmt::format("it ended with {}", WEXITSTATUS(status))
+                                     : fmt::format("it ended by signal {}", WTERMSIG(status)));
     return credentials_from_json(text);
   }
 

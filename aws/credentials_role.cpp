@@ -40,8 +40,7 @@ class WebIdentityRole : public CredentialsProvider {
       : identity_(std::move(identity)), settings_(settings), transport_(std::move(transport)) {}
   Result<Credentials> get() override {
     const auto token = read_file(identity_.token_file, kMaxToken);
-    if (!token)
-      return fail(Code::kConfig, "the web identity token file " + token.error().text);
+    if (!token) return fail(Code::kConfig, "the web identity token file " + token.error().text);
     MNP_TRY(Service service, make_service("sts", settings_, transport_, nullptr));
     return plain(Sts(std::move(service))
                      .assume_role_with_web_identity(identity_, std::string(trim(*token))));

@@ -24,8 +24,8 @@ class Sso : public CredentialsProvider {
 
  private:
   tl::unexpected<Error> log_in(const std::string& why) const {
-    return fail(Code::kDenied, fmt::format("{}: run `aws sso login --profile {}`", why,
-                                           settings_.profile()));
+    return fail(Code::kDenied,
+                fmt::format("{}: run `aws sso login --profile {}`", why, settings_.profile()));
   }
   Result<std::string> token() const;
   Result<HttpResponse> ask(const std::string& token);

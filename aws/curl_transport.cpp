@@ -86,11 +86,11 @@ tl::unexpected<Error> curl_error(CURLcode code, const HttpRequest& request,
                                  const Arriving& arriving, const char* detail) {
   const std::string where = request.endpoint.authority();
   if (arriving.too_long)
-    return fail(Code::kProtocol, fmt::format("{} answers with more than {}", where,
-                                             format_bytes(arriving.limit)));
+    return fail(Code::kProtocol,
+                fmt::format("{} answers with more than {}", where, format_bytes(arriving.limit)));
   if (code == CURLE_ABORTED_BY_CALLBACK) return fail(Code::kStopped, where + ": cancelled");
-  const std::string text = fmt::format("{}: {}", where,
-                                       *detail != '\0' ? detail : ::curl_easy_strerror(code));
+  const std::string text =
+      fmt::format("{}: {}", where, *detail != '\0' ? detail : ::curl_easy_strerror(code));
   return fail(code == CURLE_OPERATION_TIMEDOUT ? Code::kTimeout : Code::kIo, text);
 }
 

@@ -11,9 +11,9 @@ namespace {
 std::string digest(const EVP_MD* kind, std::string_view bytes) {
   std::string out(EVP_MAX_MD_SIZE, '\0');
   unsigned int size = 0;
-  const bool done = EVP_Digest(bytes.data(), bytes.size(),
-                               reinterpret_cast<unsigned char*>(out.data()), &size, kind,
-                               nullptr) == 1;
+  const bool done =
+      EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(out.data()), &size,
+                 kind, nullptr) == 1;
   MNP_ASSERT(done, "a hash of OpenSSL failed");
   out.resize(size);
   return out;

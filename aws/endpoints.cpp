@@ -71,9 +71,9 @@ Status check(const EndpointOptions& options, bool needs_region) {
     return fail(Code::kConfig, fmt::format("'{}' is no region", options.region));
   if (options.custom.empty()) return {};
   if (options.fips || options.dual_stack)
-    return fail(Code::kConfig, fmt::format("a custom endpoint ({}) cannot be combined with {}",
-                                           options.custom, options.dual_stack ? "dual stack"
-                                                                              : "FIPS"));
+    return fail(Code::kConfig,
+                fmt::format("a custom endpoint ({}) cannot be combined with {}", options.custom,
+                            options.dual_stack ? "dual stack" : "FIPS"));
   return {};
 }
 
@@ -131,9 +131,8 @@ Result<Endpoint> service_endpoint(std::string_view service, const EndpointOption
   if (!options.custom.empty()) return Endpoint::parse(options.custom);
   const Partition& partition = partition_of(options.region);
   if (!options.dual_stack)
-    return https(options.fips
-                     ? fips_host(service, options.region, partition)
-                     : fmt::format("{}.{}.{}", service, options.region, partition.suffix));
+    return https(options.fips ? fips_host(service, options.region, partition)
+                              : fmt::format("{}.{}.{}", service, options.region, partition.suffix));
   if (partition.dual_stack_suffix.empty()) return no_dual_stack(options.region);
   return https(fmt::format("{}{}.{}.{}", service, options.fips ? "-fips" : "", options.region,
                            partition.dual_stack_suffix));

@@ -25,7 +25,7 @@ struct HttpRequest {
   Endpoint endpoint;
   std::string path = "/";  // as on the wire: percent-encoded; below the endpoint's own
   Query query;
-  Headers headers;  // without Host and Content-Length
+  Headers headers;        // without Host and Content-Length
   std::string_view body;  // must live until the request has been answered
 
   /// The whole path on the wire.
@@ -41,8 +41,8 @@ struct HttpResponse {
 
 struct HttpLimits {
   Milliseconds connect{10000};
-  Milliseconds whole{60000};  // for the request and its response
-  Milliseconds stall{20000};  // without a single byte
+  Milliseconds whole{60000};           // for the request and its response
+  Milliseconds stall{20000};           // without a single byte
   uint64_t body = uint64_t{64} << 20;  // bytes of the response's
 };
 

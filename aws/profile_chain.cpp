@@ -58,9 +58,10 @@ Result<SsoSource> sso_of(const Section& section, const Profiles& profiles) {
   }
   for (const char* key : {"sso_region", "sso_start_url"})
     if (!section.get(key).empty())
-      return section.wrong(fmt::format("`{}` can only be specified in the [sso-session] config "
-                                       "when a session name is given",
-                                       key));
+      return section.wrong(
+          fmt::format("`{}` can only be specified in the [sso-session] config "
+                      "when a session name is given",
+                      key));
   const auto session = profiles.sso_sessions.find(sso.session);
   if (session == profiles.sso_sessions.end())
     return fail(Code::kConfig,
@@ -69,8 +70,8 @@ Result<SsoSource> sso_of(const Section& section, const Profiles& profiles) {
   sso.start_url = value_of(session->second, "sso_start_url");
   sso.region = value_of(session->second, "sso_region");
   if (sso.start_url.empty() || sso.region.empty())
-    return fail(Code::kConfig, fmt::format("[sso-session {}] needs sso_start_url and sso_region",
-                                           sso.session));
+    return fail(Code::kConfig,
+                fmt::format("[sso-session {}] needs sso_start_url and sso_region", sso.session));
   return sso;
 }
 
@@ -111,8 +112,9 @@ Result<NamedSource> named_source(const Section& section) {
 
 Result<AssumedRole> role_of(const Section& section) {
   if (!section.get("mfa_serial").empty())
-    return section.wrong("a role with mfa_serial asks for a code, which nobody is there to type; "
-                         "take keys from `aws sts get-session-token`, or use SSO");
+    return section.wrong(
+        "a role with mfa_serial asks for a code, which nobody is there to type; "
+        "take keys from `aws sts get-session-token`, or use SSO");
   return AssumedRole{section.get("role_arn"), section.get("role_session_name"),
                      section.get("external_id"), section.get("duration_seconds")};
 }
@@ -137,8 +139,8 @@ Result<ProfileChain> profile_chain(const Profiles& profiles, const std::string& 
     if (again && from != name) return section.wrong("profile formed an infinite loop");
     const std::string next = section.get("source_profile");
     const bool named = !section.get("credential_source").empty();
-    const bool assumes = !section.get("role_arn").empty() &&
-                         section.get("web_identity_token_file").empty();
+    const bool assumes =
+        !section.get("role_arn").empty() && section.get("web_identity_token_file").empty();
     // Keys end a chain, but not where it begins.
     const bool ends = again || (!from.empty() && !section.get("aws_access_key_id").empty());
     if (!assumes || ends) {

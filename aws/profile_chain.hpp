@@ -46,7 +46,8 @@ struct ProfileChain {
   std::vector<AssumedRole> roles;  // in the order in which they are assumed
 };
 
-/// kNotFound: the profile has no credentials, or is not there. kConfig: what it says makes no sense.
+/// kNotFound: the profile has no credentials, or is not there. kConfig: what it says makes no
+/// sense.
 Result<ProfileChain> profile_chain(const Profiles& profiles, const std::string& profile);
 
 }  // namespace mnp::aws

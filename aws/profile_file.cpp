@@ -13,8 +13,8 @@ namespace {
 
 bool is_name(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || std::string_view("-/.%@_:+").find(static_cast<char>(c)) !=
-                                       std::string_view::npos;
+    return std::isalnum(c) != 0 ||
+           std::string_view("-/.%@_:+").find(static_cast<char>(c)) != std::string_view::npos;
   });
 }
 
@@ -59,10 +59,10 @@ class Reader {
   Properties plain_default_, prefixed_default_;  // of config
   bool has_plain_ = false, has_prefixed_ = false;
   bool in_section_ = false;
-  Properties* section_ = nullptr;     // nullptr: of no valid name, skipped
+  Properties* section_ = nullptr;  // nullptr: of no valid name, skipped
   bool in_property_ = false;
-  std::string* property_ = nullptr;   // nullptr: of no valid name, skipped
-  bool nested_ = false;               // the property began with an empty value
+  std::string* property_ = nullptr;  // nullptr: of no valid name, skipped
+  bool nested_ = false;              // the property began with an empty value
 };
 
 Properties* Reader::find_section(std::string_view name) {

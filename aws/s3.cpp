@@ -12,11 +12,11 @@ namespace mnp::aws {
 namespace {
 
 constexpr std::string_view kMetadata = "x-amz-meta-";
-constexpr size_t kMaxKey = 1024;               // bytes; S3's own limit
-constexpr uint64_t kSlowest = 256 << 10;       // bytes a second that a body may need
+constexpr size_t kMaxKey = 1024;                  // bytes; S3's own limit
+constexpr uint64_t kSlowest = 256 << 10;          // bytes a second that a body may need
 constexpr uint64_t kAnswer = uint64_t{16} << 20;  // bytes of an answer that is no object
-constexpr Milliseconds kCall{60000};           // beyond its bodies' time
-constexpr int kAllTries = 4;                   // times the limit of one
+constexpr Milliseconds kCall{60000};              // beyond its bodies' time
+constexpr int kAllTries = 4;                      // times the limit of one
 
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -48,8 +48,7 @@ S3Info info_of(const HttpResponse& response) {
 
 void add_options(HttpRequest& request, const S3PutOptions& options) {
   if (options.only_if_absent) request.headers.emplace_back("If-None-Match", "*");
-  if (!options.only_if_etag.empty())
-    request.headers.emplace_back("If-Match", options.only_if_etag);
+  if (!options.only_if_etag.empty()) request.headers.emplace_back("If-Match", options.only_if_etag);
   for (const auto& [name, value] : options.metadata)
     request.headers.emplace_back(std::string(kMetadata) + name, value);
 }
@@ -80,9 +79,9 @@ Result<S3> S3::create(const Settings& settings, std::shared_ptr<Transport> trans
   ClientOptions client;
   client.rules = s3_signing_rules(options.region);
   MNP_TRY(client.attempts, max_attempts(settings));
-  return S3(std::make_shared<Client>(std::move(transport), std::move(credentials),
-                                     std::move(client)),
-            std::move(options), path_style, cancel);
+  return S3(
+      std::make_shared<Client>(std::move(transport), std::move(credentials), std::move(client)),
+      std::move(options), path_style, cancel);
 }
 
 Result<HttpRequest> S3::request(const std::string& method, const S3Place& place) const {

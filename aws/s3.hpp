@@ -87,7 +87,8 @@ class S3 {
   /// No error where there is none. `version`: "" for the newest.
   ApiStatus remove(const S3Place& place, const std::string& version = "");
 
-  /// Keys that begin with the place's, in their order. `delimiter`: "" or "/". `from`: S3Page::next.
+  /// Keys that begin with the place's, in their order. `delimiter`: "" or "/". `from`:
+  /// S3Page::next.
   ApiResult<S3Page> list(const S3Place& prefix, const std::string& delimiter = "",
                          const std::string& from = "");
   /// All pages.

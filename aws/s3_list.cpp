@@ -134,8 +134,8 @@ ApiResult<std::vector<S3Version>> S3::versions(const S3Place& prefix) {
     if (!marker || marker->empty()) return fail(no_sense(prefix, "no NextKeyMarker"));
     return Query{{"key-marker", *marker}, {"version-id-marker", root.text("NextVersionIdMarker")}};
   };
-  const auto all = all_pages(
-      {{"versions", ""}, {"encoding-type", "url"}, {"prefix", prefix.key}}, page);
+  const auto all =
+      all_pages({{"versions", ""}, {"encoding-type", "url"}, {"prefix", prefix.key}}, page);
   if (!all) return fail(all.error());
   return found;
 }

@@ -61,9 +61,10 @@ Result<bool> S3Store::can_put_if_absent() {
   }
   (void)s3_.remove(probe);
   if (!refuses)
-    log::warning("{} cannot put an object only if it is absent: two main nodes are told apart less "
-                 "surely there",
-                 at("").text());
+    log::warning(
+        "{} cannot put an object only if it is absent: two main nodes are told apart less "
+        "surely there",
+        at("").text());
   conditional_ = refuses;
   return refuses;
 }
@@ -131,9 +132,8 @@ Result<std::string> S3Store::get(const std::string& key) {
 Result<std::vector<std::string>> S3Store::list(const std::string& prefix) {
   std::vector<std::string> keys;
   const size_t root = root_.key.empty() ? 0 : root_.key.size() + 1;
-  const auto listed = s3_.list_all(at(prefix + "/"), [&](S3Listed object) {
-    keys.push_back(object.key.substr(root));
-  });
+  const auto listed = s3_.list_all(
+      at(prefix + "/"), [&](S3Listed object) { keys.push_back(object.key.substr(root)); });
   if (!listed) return as_store_error(listed.error());
   std::sort(keys.begin(), keys.end());
   return keys;

@@ -13,8 +13,8 @@
 namespace mnp::aws {
 
 /// Each object carries the CRC-32C of its bytes, which `get` compares. Where the server cannot put
-/// an object only if it is absent (it is tried once), `put_new` writes, waits and looks whose object
-/// is there: two writers are told apart unless one of them stalls for longer than that.
+/// an object only if it is absent (it is tried once), `put_new` writes, waits and looks whose
+/// object is there: two writers are told apart unless one of them stalls for longer than that.
 class S3Store : public Store {
  public:
   /// `root`: what all keys lie below; its key may be "".

@@ -26,13 +26,15 @@ constexpr uint64_t kBlock = uint64_t{4} << 20;    // read at once for a checksum
 constexpr uint64_t kMinPart = uint64_t{5} << 20;  // S3's own limit, but for the last
 constexpr const char* kPartial = ".mnp-part";     // a file while it arrives
 
-Status plain(const ApiError& error) { return fail(static_cast<const Error&>(error)); }
+Status plain(const ApiError& error) {
+  return fail(static_cast<const Error&>(error));
+}
 
 Result<std::string> read_range(const Fd& fd, const fs::path& path, uint64_t from, uint64_t bytes) {
   std::string block(bytes, '\0');
   for (size_t done = 0; done < bytes;) {
-    const ssize_t n = ::pread(fd.get(), block.data() + done, bytes - done,
-                              static_cast<off_t>(from + done));
+    const ssize_t n =
+        ::pread(fd.get(), block.data() + done, bytes - done, static_cast<off_t>(from + done));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail_errno("read " + path.string());
     if (n == 0) return fail(Code::kIo, path.string() + " became shorter while it was read");
@@ -43,8 +45,8 @@ Result<std::string> read_range(const Fd& fd, const fs::path& path, uint64_t from
 
 Status write_range(const Fd& fd, const fs::path& path, uint64_t at, std::string_view bytes) {
   for (size_t done = 0; done < bytes.size();) {
-    const ssize_t n = ::pwrite(fd.get(), bytes.data() + done, bytes.size() - done,
-                               static_cast<off_t>(at + done));
+    const ssize_t n =
+        ::pwrite(fd.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail_errno("write " + path.string());
     done += static_cast<size_t>(n);
@@ -65,7 +67,9 @@ Cut cut(uint64_t bytes, uint64_t part) {
   return {bytes, std::max(part, (bytes + kMaxParts - 1) / kMaxParts)};
 }
 
-Headers checksum(uint32_t crc) { return {{kCrc, hex32(crc)}}; }
+Headers checksum(uint32_t crc) {
+  return {{kCrc, hex32(crc)}};
+}
 
 /// Whether `path` has this size, and is not older.
 bool is_current(const fs::path& path, uint64_t bytes, double modified) {
@@ -176,8 +180,8 @@ Status S3Transfer::Job::upload_parts(std::shared_ptr<Upload> upload) {
   upload->id = *id;
   for (uint64_t i = upload->cut.count(); i-- > 0;)
     crew.add_from_task([this, upload, i]() -> Status {
-      MNP_TRY(const std::string text, read_range(upload->fd, upload->from, upload->cut.first(i),
-                                                 upload->cut.size(i)));
+      MNP_TRY(const std::string text,
+              read_range(upload->fd, upload->from, upload->cut.first(i), upload->cut.size(i)));
       auto part = s3.upload_part(upload->to, upload->id, static_cast<int>(i + 1), text);
       if (!part) return plain(part.error());
       progress.bytes += text.size();
@@ -210,8 +214,8 @@ Status S3Transfer::upload_folder(const fs::path& from, const S3Place& to) {
   const std::string prefix = to.key.empty() ? "" : to.key + "/";
   std::map<std::string, S3Listed> there;
   if (options_.only_changed)
-    if (const auto listed = s3_.list_all(
-            {to.bucket, prefix}, [&](S3Listed one) { there.emplace(one.key, one); });
+    if (const auto listed =
+            s3_.list_all({to.bucket, prefix}, [&](S3Listed one) { there.emplace(one.key, one); });
         !listed)
       return plain(listed.error());
   Job job(*this);
@@ -300,8 +304,8 @@ Status S3Transfer::Job::download(const S3Place& from, const S3Listed& what, cons
           s3.get(download->from, S3Range{download->cut.first(i), download->cut.size(i)},
                  download->info.etag);
       if (!object) return plain(object.error());
-      MNP_CHECK(write_range(download->fd, download->partial, download->cut.first(i),
-                            object->bytes));
+      MNP_CHECK(
+          write_range(download->fd, download->partial, download->cut.first(i), object->bytes));
       progress.bytes += object->bytes.size();
       const std::scoped_lock lock(download->mutex);
       download->checksums[i] = crc32c(object->bytes);

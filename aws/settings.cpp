@@ -70,13 +70,13 @@ Result<Settings> Settings::load(const SettingsOptions& options, Variables variab
   MNP_TRY(const std::string credentials_text, read_if_there(credentials));
   MNP_TRY(settings.profiles_,
           parse_profiles({config, config_text}, {credentials, credentials_text}));
-  const std::string asked = first_of(
-      {options.profile, variable("AWS_PROFILE"), variable("AWS_DEFAULT_PROFILE")});
+  const std::string asked =
+      first_of({options.profile, variable("AWS_PROFILE"), variable("AWS_DEFAULT_PROFILE")});
   settings.profile_ = asked.empty() ? "default" : asked;
   if (!asked.empty() && settings.profiles_.profiles.count(asked) == 0)
-    return fail(Code::kConfig, fmt::format("there is no profile '{}' in {} and {}; there are: {}",
-                                           asked, config, credentials,
-                                           names_of(settings.profiles_)));
+    return fail(Code::kConfig,
+                fmt::format("there is no profile '{}' in {} and {}; there are: {}", asked, config,
+                            credentials, names_of(settings.profiles_)));
   settings.region_ = first_of({options.region, variable("AWS_REGION"),
                                variable("AWS_DEFAULT_REGION"), settings.property("region")});
   return settings;
@@ -113,8 +113,7 @@ Result<EndpointOptions> Settings::endpoint_options(std::string_view service) con
     if (const auto found = section->second.find(name); found != section->second.end())
       of_service = sub_properties(found->second)["endpoint_url"];
   options.custom = first_of({variables_("AWS_ENDPOINT_URL_" + upper(name)),
-                             variables_("AWS_ENDPOINT_URL"), of_service,
-                             property("endpoint_url")});
+                             variables_("AWS_ENDPOINT_URL"), of_service, property("endpoint_url")});
   return options;
 }
 

@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 // What a proxy may change, or we may not know.
 constexpr std::array<std::string_view, 7> kNotSigned = {
-    "authorization", "connection", "expect", "transfer-encoding",
+    "authorization", "connection",      "expect",         "transfer-encoding",
     "user-agent",    "x-amzn-trace-id", "accept-encoding"};
 
 std::string lower(std::string_view text) {
@@ -110,9 +110,9 @@ CanonicalRequest canonical_request(const HttpRequest& request, std::string_view 
     lines += name + ":" + value + "\n";
     canonical.signed_headers += (canonical.signed_headers.empty() ? "" : ";") + name;
   }
-  canonical.text = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", request.method,
-                               canonical_path(request, rules), canonical_query(request.query),
-                               lines, canonical.signed_headers, payload_hash);
+  canonical.text =
+      fmt::format("{}\n{}\n{}\n{}\n{}\n{}", request.method, canonical_path(request, rules),
+                  canonical_query(request.query), lines, canonical.signed_headers, payload_hash);
   return canonical;
 }
 
@@ -153,8 +153,7 @@ void presign(HttpRequest& request, const Credentials& credentials, const Signing
              double now, int expires_in, std::string_view payload_hash) {
   const std::string date = amz_date(now);
   request.query.emplace_back("X-Amz-Algorithm", kAlgorithm);
-  request.query.emplace_back("X-Amz-Credential",
-                             credentials.access_key + "/" + scope(date, rules));
+  request.query.emplace_back("X-Amz-Credential", credentials.access_key + "/" + scope(date, rules));
   request.query.emplace_back("X-Amz-Date", date);
   request.query.emplace_back("X-Amz-Expires", std::to_string(expires_in));
   if (!credentials.session_token.empty())
@@ -162,9 +161,9 @@ void presign(HttpRequest& request, const Credentials& credentials, const Signing
   request.query.emplace_back("X-Amz-SignedHeaders",
                              canonical_request(request, payload_hash, rules).signed_headers);
   const CanonicalRequest canonical = canonical_request(request, payload_hash, rules);
-  request.query.emplace_back("X-Amz-Signature",
-                             signature(string_to_sign(canonical.text, date, rules), date, rules,
-                                       credentials.secret_key));
+  request.query.emplace_back(
+      "X-Amz-Signature",
+      signature(string_to_sign(canonical.text, date, rules), date, rules, credentials.secret_key));
 }
 
 }  // namespace mnp::aws

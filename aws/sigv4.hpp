@@ -16,10 +16,10 @@ namespace mnp::aws {
 /// What a service makes of paths and bodies.
 struct SigningRules {
   std::string region;
-  std::string service;  // its signing name: "s3", "batch"
-  bool normalize = true;      // "/a/./b//" is signed as "/a/b/"; not for S3
-  bool encode_again = true;   // the path on the wire is encoded once more; not for S3
-  bool hash_header = false;   // x-amz-content-sha256 is sent; always for S3
+  std::string service;       // its signing name: "s3", "batch"
+  bool normalize = true;     // "/a/./b//" is signed as "/a/b/"; not for S3
+  bool encode_again = true;  // the path on the wire is encoded once more; not for S3
+  bool hash_header = false;  // x-amz-content-sha256 is sent; always for S3
 };
 SigningRules s3_signing_rules(std::string region);
 

@@ -42,8 +42,7 @@ bool is_host(std::string_view host) {
   if (host.front() == '[')
     return host.size() > 2 && host.back() == ']' &&
            host.find_first_not_of("0123456789abcdefABCDEF:.", 1) == host.size() - 1;
-  return std::all_of(host.begin(), host.end(),
-                     [](unsigned char c) { return is_unreserved(c); });
+  return std::all_of(host.begin(), host.end(), [](unsigned char c) { return is_unreserved(c); });
 }
 
 }  // namespace
@@ -88,8 +87,8 @@ std::string Endpoint::authority() const {
 
 Result<Endpoint> Endpoint::parse(std::string_view url) {
   const auto wrong = [&](std::string_view what) {
-    return fail(Code::kConfig, fmt::format("endpoint '{}': {}; expected http[s]://HOST[:PORT]",
-                                           url, what));
+    return fail(Code::kConfig,
+                fmt::format("endpoint '{}': {}; expected http[s]://HOST[:PORT]", url, what));
   };
   Endpoint endpoint;
   const size_t scheme_end = url.find("://");

@@ -22,9 +22,9 @@ TEST(ApiErrors, ReadTheAnswersOfAllKinds) {
                             "<Code>ValidationError</Code><Message>no</Message></Error>"
                             "<RequestId>x</RequestId></ErrorResponse>");
   EXPECT_EQ(query.text, "400 ValidationError: no");
-  const ApiError rest = of(400, "{\"message\":\"bad\"}",
-                           {{"X-Amzn-ErrorType", "ClientException:http://x"},
-                            {"x-amzn-RequestId", "R2"}});
+  const ApiError rest =
+      of(400, "{\"message\":\"bad\"}",
+         {{"X-Amzn-ErrorType", "ClientException:http://x"}, {"x-amzn-RequestId", "R2"}});
   EXPECT_EQ(rest.text, "400 ClientException: bad (request R2)");
   const ApiError json = of(400, R"({"__type":"com.amazon.logs#ResourceNotFoundException",
                                     "Message":"gone"})");
@@ -55,8 +55,7 @@ TEST(ApiErrors, KnowWhatMayHelp) {
   EXPECT_EQ(retriable(of(429, "")), Retriable::kThrottled);
   EXPECT_EQ(retriable(of(400, R"({"__type":"ThrottlingException"})")), Retriable::kThrottled);
   EXPECT_EQ(retriable(of(500, "")), Retriable::kTransient);
-  EXPECT_EQ(retriable(of(200, "<Error><Code>InternalError</Code></Error>")),
-            Retriable::kTransient);
+  EXPECT_EQ(retriable(of(200, "<Error><Code>InternalError</Code></Error>")), Retriable::kTransient);
   EXPECT_EQ(retriable(of(400, "<Error><Code>RequestTimeout</Code></Error>")),
             Retriable::kTransient);
   EXPECT_EQ(retriable(of(403, "<Error><Code>RequestTimeTooSkewed</Code></Error>")),

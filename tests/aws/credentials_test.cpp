@@ -97,8 +97,9 @@ TEST_F(CredentialsTest, InstanceAddressesAreThoseOfTheSdks) {
 }
 
 TEST_F(CredentialsTest, VariablesStandAboveTheProfileButNotAboveOneThatIsSaid) {
-  config("[default]\naws_access_key_id = FILE\naws_secret_access_key = s\n"
-         "[profile other]\naws_access_key_id = OTHER\naws_secret_access_key = s\n");
+  config(
+      "[default]\naws_access_key_id = FILE\naws_secret_access_key = s\n"
+      "[profile other]\naws_access_key_id = OTHER\naws_secret_access_key = s\n");
   EXPECT_EQ(from_chain()->access_key, "FILE");
   variables["AWS_ACCESS_KEY_ID"] = "ENV";
   EXPECT_EQ(from_chain().error().code, Code::kConfig);  // half of them
@@ -122,9 +123,10 @@ TEST_F(CredentialsTest, WithoutAnyTheMessageSaysWhereItLooked) {
 }
 
 TEST_F(CredentialsTest, RolesAreAssumedOneAfterAnother) {
-  config("[default]\nrole_arn = arn:a\nsource_profile = b\nexternal_id = x&y\n"
-         "[profile b]\nrole_arn = arn:b\nsource_profile = c\nduration_seconds = 900\n"
-         "[profile c]\naws_access_key_id = BASE\naws_secret_access_key = s\n");
+  config(
+      "[default]\nrole_arn = arn:a\nsource_profile = b\nexternal_id = x&y\n"
+      "[profile b]\nrole_arn = arn:b\nsource_profile = c\nduration_seconds = 900\n"
+      "[profile c]\naws_access_key_id = BASE\naws_secret_access_key = s\n");
   transport->say(200, sts_answer("AssumeRole", "ROLEB"));
   transport->say(200, sts_answer("AssumeRole", "ROLEA"));
   const auto found = from_chain();
@@ -143,14 +145,15 @@ TEST_F(CredentialsTest, RolesAreAssumedOneAfterAnother) {
 }
 
 TEST_F(CredentialsTest, ARefusedRoleIsAnErrorNotAnAbsence) {
-  config("[default]\nrole_arn = arn:a\nsource_profile = c\n"
-         "[profile c]\naws_access_key_id = BASE\naws_secret_access_key = s\n");
-  transport->say(403, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message>"
-                      "</Error></ErrorResponse>");
+  config(
+      "[default]\nrole_arn = arn:a\nsource_profile = c\n"
+      "[profile c]\naws_access_key_id = BASE\naws_secret_access_key = s\n");
+  transport->say(403,
+                 "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message>"
+                 "</Error></ErrorResponse>");
   const auto found = from_chain();
   ASSERT_FALSE(found);
-  EXPECT_EQ(found.error().text,
-            "credentials (profile): sts: AssumeRole: 403 AccessDenied: no");
+  EXPECT_EQ(found.error().text, "credentials (profile): sts: AssumeRole: 403 AccessDenied: no");
 }
 
 TEST_F(CredentialsTest, AWebIdentityIsNotSigned) {
@@ -211,8 +214,9 @@ TEST_F(CredentialsTest, NoInstanceAroundIsAnAbsence) {
 }
 
 TEST_F(CredentialsTest, SsoUsesTheSessionOfTheCli) {
-  config("[default]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = dev\n"
-         "[sso-session corp]\nsso_region = us-east-2\nsso_start_url = https://corp\n");
+  config(
+      "[default]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = dev\n"
+      "[sso-session corp]\nsso_region = us-east-2\nsso_start_url = https://corp\n");
   const auto none = from_chain();
   ASSERT_FALSE(none);
   EXPECT_NE(none.error().text.find("aws sso login --profile default"), std::string::npos);
@@ -235,8 +239,9 @@ TEST_F(CredentialsTest, SsoUsesTheSessionOfTheCli) {
 }
 
 TEST_F(CredentialsTest, AProcessIsRun) {
-  config("[default]\ncredential_process = printf '{\"Version\": 1, \"AccessKeyId\": \"P\", "
-         "\"SecretAccessKey\": \"s\", \"SessionToken\": \"t\"}'\n");
+  config(
+      "[default]\ncredential_process = printf '{\"Version\": 1, \"AccessKeyId\": \"P\", "
+      "\"SecretAccessKey\": \"s\", \"SessionToken\": \"t\"}'\n");
   const auto found = from_chain();
   ASSERT_TRUE(found) << found.error().text;
   EXPECT_EQ(found->access_key, "P");
@@ -247,8 +252,7 @@ TEST_F(CredentialsTest, AProcessIsRun) {
             "credential_process: it ended by signal 9");
   EXPECT_EQ(process_credentials("echo x")->get().error().text,
             "credential_process: no JSON object");
-  EXPECT_EQ(process_credentials("yes")->get().error().text,
-            "credential_process: it says too much");
+  EXPECT_EQ(process_credentials("yes")->get().error().text, "credential_process: it says too much");
 }
 
 /// Gives a numbered key that expires after `life` seconds.

@@ -62,9 +62,8 @@ TEST(CurlTransport, EveryMethodHasItsForm) {
 }
 
 TEST(CurlTransport, RedirectsAreAnswersLikeOthers) {
-  HttpServer server([](const std::string&) {
-    return http_answer(301, "", "Location: http://127.0.0.1:1/\r\n");
-  });
+  HttpServer server(
+      [](const std::string&) { return http_answer(301, "", "Location: http://127.0.0.1:1/\r\n"); });
   const auto response = CurlTransport().send(request_to(server), {}, nullptr);
   ASSERT_TRUE(response);
   EXPECT_EQ(response->status, 301);

@@ -48,9 +48,11 @@ class FakeS3 : public Transport {
     for (const auto& [key, object] : objects) {
       if (key.compare(0, prefix.size(), prefix) != 0 || key < from) continue;
       if (++count > kPage)
-        return {200, {}, "<R><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>"
-                         "<NextContinuationToken>" + xml_escape(key) + "</NextContinuationToken>" +
-                             body + "</R>"};
+        return {200,
+                {},
+                "<R><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>"
+                "<NextContinuationToken>" +
+                    xml_escape(key) + "</NextContinuationToken>" + body + "</R>"};
       body += "<Contents><Key>" + percent_encode(key) + "</Key><Size>" +
               std::to_string(object.first.size()) + "</Size></Contents>";
     }

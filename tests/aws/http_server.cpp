@@ -79,16 +79,17 @@ void HttpServer::serve_connection(int fd) {
     if (text.empty() || ::send(fd, text.data(), text.size(), MSG_NOSIGNAL) < 0) return;
     const size_t head = text.find("\r\n\r\n");
     const size_t length = text.find("Content-Length: ");
-    const bool whole = head != std::string::npos && length < head &&
-                       text.size() >= head + 4 + static_cast<size_t>(std::atoll(
-                                                    text.c_str() + length + 16));
+    const bool whole =
+        head != std::string::npos && length < head &&
+        text.size() >= head + 4 + static_cast<size_t>(std::atoll(text.c_str() + length + 16));
     if (!whole || text.find("Connection: close") < head) return;
   }
 }
 
 std::string http_answer(int status, const std::string& body, const std::string& headers) {
-  return "HTTP/1.1 " + std::to_string(status) + " Said\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n" + headers + "\r\n" + body;
+  return "HTTP/1.1 " + std::to_string(status) +
+         " Said\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + headers + "\r\n" +
+         body;
 }
 
 }  // namespace mnp::aws

@@ -59,8 +59,7 @@ TEST(ProfileChain, IsThatOfTheSdks) {
     const json& input = test.at("input");
     Profiles profiles;
     profiles.profiles = input.at("profiles");
-    profiles.sso_sessions =
-        input.value("sso_sessions", std::map<std::string, Properties>());
+    profiles.sso_sessions = input.value("sso_sessions", std::map<std::string, Properties>());
     const auto chain = profile_chain(profiles, input.at("selected_profile"));
     const json& wanted = test.at("output");
     if (wanted.contains("Error")) {

@@ -31,10 +31,9 @@ TEST(ProfileFile, ReadsAsTheSdksDo) {
     ASSERT_TRUE(profiles) << profiles.error().text;
     EXPECT_EQ(json(profiles->profiles), wanted.at("config").at("profiles"));
     if (wanted.at("config").contains("sso_sessions")) {
-      EXPECT_EQ(json(profiles->sso_sessions),
-                wanted.at("config").at("sso_sessions").is_null()
-                    ? json::object()
-                    : wanted.at("config").at("sso_sessions"));
+      EXPECT_EQ(json(profiles->sso_sessions), wanted.at("config").at("sso_sessions").is_null()
+                                                  ? json::object()
+                                                  : wanted.at("config").at("sso_sessions"));
     }
   }
 }
@@ -42,15 +41,15 @@ TEST(ProfileFile, ReadsAsTheSdksDo) {
 TEST(ProfileFile, NamesFileAndLineOfAMistake) {
   const auto wrong = parse_profiles({"/h/.aws/config", "[default]\n\nregion us-east-1\n"}, {});
   ASSERT_FALSE(wrong);
-  EXPECT_EQ(wrong.error().text,
-            "/h/.aws/config:3: Expected an '=' sign defining a property");
+  EXPECT_EQ(wrong.error().text, "/h/.aws/config:3: Expected an '=' sign defining a property");
 }
 
 TEST(ProfileFile, ServicesAndSubPropertiesAreRead) {
-  const auto profiles = parse_profiles(
-      {"config", "[profile a]\nservices = dev\ns3 =\n  addressing_style = path\n"
-                 "[services dev]\ns3 =\n  endpoint_url = http://127.0.0.1:9000\n"},
-      {});
+  const auto profiles =
+      parse_profiles({"config",
+                      "[profile a]\nservices = dev\ns3 =\n  addressing_style = path\n"
+                      "[services dev]\ns3 =\n  endpoint_url = http://127.0.0.1:9000\n"},
+                     {});
   ASSERT_TRUE(profiles);
   EXPECT_EQ(sub_properties(profiles->profiles.at("a").at("s3")).at("addressing_style"), "path");
   EXPECT_EQ(sub_properties(profiles->services.at("dev").at("s3")).at("endpoint_url"),

@@ -48,9 +48,10 @@ TEST_F(SettingsTest, ProfilesToo) {
 }
 
 TEST_F(SettingsTest, EndpointsCountFromTheMostSpecial) {
-  config("[default]\nendpoint_url = http://five\nservices = mine\n"
-         "[services mine]\ns3 =\n  endpoint_url = http://four\n"
-         "cloudwatch_logs =\n  endpoint_url = http://logs\n");
+  config(
+      "[default]\nendpoint_url = http://five\nservices = mine\n"
+      "[services mine]\ns3 =\n  endpoint_url = http://four\n"
+      "cloudwatch_logs =\n  endpoint_url = http://logs\n");
   EXPECT_EQ(endpoint("s3"), "http://four");
   EXPECT_EQ(endpoint("logs"), "http://logs");
   EXPECT_EQ(endpoint("batch"), "http://five");

@@ -78,8 +78,7 @@ class Sigv4Suite : public testing::Test {
     EXPECT_EQ(canonical.text, golden.at("canonical_request"));
     const std::string text = string_to_sign(canonical.text, date, one.rules);
     EXPECT_EQ(text, golden.at("string_to_sign"));
-    EXPECT_EQ(signature(text, date, one.rules, one.credentials.secret_key),
-              golden.at("signature"));
+    EXPECT_EQ(signature(text, date, one.rules, one.credentials.secret_key), golden.at("signature"));
   }
   std::vector<Case> cases;
 };
@@ -130,8 +129,8 @@ TEST_F(Sigv4Suite, PresignsQueries) {
 
 /// From the documents of S3: "Examples: Signature Calculations in AWS Signature Version 4".
 TEST(Sigv4S3, SignsAsInTheDocumentsOfS3) {
-  Credentials credentials{"AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "",
-                          "", {}};
+  Credentials credentials{
+      "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "", "", {}};
   HttpRequest request;
   request.endpoint = *Endpoint::parse("https://examplebucket.s3.amazonaws.com");
   request.path = "/test.txt";
