@@ -178,6 +178,17 @@ uint32_t crc32c_table(std::string_view bytes, uint32_t crc) {
   return crc;
 }
 
+/// The product of two polynomials modulo that of CRC-32C; the highest bit is x^0.
+uint32_t multiply(uint32_t a, uint32_t b) {
+  constexpr uint32_t kPolynomial = 0x82f63b78;
+  uint32_t product = 0;
+  for (; a != 0; a <<= 1) {
+    if ((a & 0x80000000u) != 0) product ^= b;
+    b = (b & 1) != 0 ? (b >> 1) ^ kPolynomial : b >> 1;
+  }
+  return product;
+}
+
 #if defined(__x86_64__)
 __attribute__((target("sse4.2"))) uint32_t crc32c_sse42(std::string_view bytes, uint32_t crc) {
   uint64_t wide = crc;
@@ -203,6 +214,16 @@ uint32_t crc32c(std::string_view bytes, uint32_t seed) {
   if (hardware) return ~crc32c_sse42(bytes, ~seed);
 #endif
   return ~crc32c_table(bytes, ~seed);
+}
+
+/// The first piece is shifted by x^(8 * bytes), by squares.
+uint32_t crc32c_join(uint32_t first, uint32_t second, uint64_t second_bytes) {
+  uint32_t square = 0x80000000u >> 8;  // x^8
+  for (; second_bytes != 0; second_bytes >>= 1) {
+    if ((second_bytes & 1) != 0) first = multiply(first, square);
+    square = multiply(square, square);
+  }
+  return first ^ second;
 }
 
 std::string hex32(uint32_t value) { return fmt::format("{:08x}", value); }

@@ -36,6 +36,9 @@ uint64_t fnv1a(std::string_view text, uint64_t seed = 0xcbf29ce484222325u);
 /// CRC-32C (Castagnoli, RFC 3720 appendix B.4), hardware where there is any. `seed` chains
 /// pieces: crc32c(b, crc32c(a)) == crc32c(ab).
 uint32_t crc32c(std::string_view bytes, uint32_t seed = 0);
+/// Of two pieces one after another, from each one's own: crc32c_join(crc32c(a), crc32c(b), size of
+/// b) == crc32c(ab).
+uint32_t crc32c_join(uint32_t first, uint32_t second, uint64_t second_bytes);
 /// Eight lower-case hex digits.
 std::string hex32(uint32_t value);
 std::string hex64(uint64_t value);

@@ -91,6 +91,14 @@ TEST(Crc32c, ChainsPiecesOfAnyLength) {
     EXPECT_EQ(crc32c(text.substr(cut), crc32c(text.substr(0, cut))), crc32c(text));
 }
 
+TEST(Crc32c, JoinsPiecesByTheirOwnChecksums) {
+  const std::string text = std::string(300, 'x') + "the quick brown fox" + std::string(5000, '\0');
+  for (size_t cut = 0; cut <= text.size(); cut += 7)
+    EXPECT_EQ(crc32c_join(crc32c(text.substr(0, cut)), crc32c(text.substr(cut)),
+                          text.size() - cut),
+              crc32c(text));
+}
+
 TEST(Hex, IsLowerCaseOfFixedLength) {
   EXPECT_EQ(hex32(0xabc), "00000abc");
   EXPECT_EQ(hex64(0xABCDEF0123456789u), "abcdef0123456789");

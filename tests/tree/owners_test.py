@@ -8,7 +8,7 @@ from source_tree import SourceTree, TreeCase
 # Header -> folders or files that may include it. The first pattern that matches counts.
 OWNERS = [
     (r"hwloc(/|\.h$)", ["cpu/"]),
-    (r"curl/", ["aws/"]),
+    (r"curl/|pugixml\.hpp$", ["aws/"]),
     (r"openssl/(ssl|tls1)\.h$", ["mnp/node/"]),       # TLS
     (r"openssl/", ["mnp/node/", "aws/"]),             # hashes and HMAC: also to sign requests
     (r"mpi(-ext)?\.h$", ["comms/"]),

@@ -1,0 +1,128 @@
+#include "aws/client.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <random>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "mnp/core/log.hpp"
+
+namespace mnp::aws {
+namespace {
+
+constexpr Milliseconds kLook{50};    // at `cancel`, while a call waits
+constexpr double kSkewSeconds = 60;  // AWS refuses from 5 minutes on
+
+double random_number() {
+  static thread_local std::mt19937_64 engine{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0, 1)(engine);
+}
+
+ApiError without_response(Error error) {
+  ApiError failed;
+  static_cast<Error&>(failed) = std::move(error);
+  return failed;
+}
+
+}  // namespace
+
+std::optional<double> http_date(const std::string& text) {
+  std::tm utc{};
+  const char* end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return static_cast<double>(::timegm(&utc));
+}
+
+Client::Client(std::shared_ptr<Transport> transport,
+               std::shared_ptr<CredentialsProvider> credentials, ClientOptions options)
+    : transport_(std::move(transport)),
+      credentials_(std::move(credentials)),
+      options_(std::move(options)) {
+  if (!options_.wall_clock) options_.wall_clock = wall_seconds;
+  if (!options_.random) options_.random = random_number;
+  if (!options_.sleep)
+    options_.sleep = [](Milliseconds time) { std::this_thread::sleep_for(time); };
+}
+
+ApiResult<HttpResponse> Client::try_once(HttpRequest request, const CallOptions& options,
+                                         Milliseconds left, Credentials& used) {
+  request.headers.emplace_back("User-Agent", options_.user_agent);
+  if (credentials_ != nullptr) {
+    auto credentials = credentials_->get();
+    if (!credentials) return fail(without_response(std::move(credentials).error()));
+    used = std::move(*credentials);
+    sign(request, used, options_.rules, now());
+  }
+  HttpLimits limits = options.limits;
+  limits.whole = std::min(limits.whole, left);
+  auto response = transport_->send(request, limits, options.cancel);
+  if (!response) return fail(without_response(std::move(response).error()));
+  const bool good = response->status >= 200 && response->status < 300;
+  if (!good || (options.error_in_200 && is_error_document(*response)))
+    return fail(api_error(*response));
+  return std::move(*response);
+}
+
+/// False: by less than would explain a refusal.
+bool Client::correct_clock(const std::string& date) {
+  const auto server = http_date(date);
+  if (!server || std::abs(*server - now()) < kSkewSeconds) return false;
+  clock_offset_ = *server - options_.wall_clock();
+  log::warning("this machine's clock differs from the service's by {} s; the service's counts",
+               std::lround(clock_offset_));
+  return true;
+}
+
+/// False: cancelled.
+bool Client::wait(Milliseconds time, const std::atomic<bool>* cancel) {
+  for (; time.count() > 0; time -= std::min(time, kLook)) {
+    if (cancel != nullptr && *cancel) return false;
+    options_.sleep(std::min(time, kLook));
+  }
+  return true;
+}
+
+ApiResult<HttpResponse> Client::call(const HttpRequest& request, const CallOptions& options) {
+  const TimePoint deadline = Clock::now() + options.deadline;
+  bool corrected = false, refreshed = false;
+  int taken = 0;
+  for (int tries = 1;;) {
+    const auto left = std::chrono::duration_cast<Milliseconds>(deadline - Clock::now());
+    Credentials used;
+    auto answer = try_once(request, options, std::max(left, Milliseconds(1)), used);
+    if (answer) {
+      quota_.succeeded(taken);
+      return answer;
+    }
+    const ApiError& error = answer.error();
+    const Retriable kind = retriable(error);
+    if (kind == Retriable::kExpired && credentials_ != nullptr && !std::exchange(refreshed, true)) {
+      credentials_->expired(used);
+      continue;
+    }
+    if (kind == Retriable::kSkewed && !std::exchange(corrected, true) && correct_clock(error.date))
+      continue;
+    const bool again =
+        kind == Retriable::kThrottled || (kind == Retriable::kTransient && options.may_repeat);
+    if (!again || tries >= options_.attempts) return answer;
+    const Milliseconds delay = retry_delay(tries, options_.random());
+    if (Clock::now() + delay >= deadline) return answer;
+    taken = quota_.take(error.code == Code::kTimeout);
+    if (taken == 0) return answer;
+    log::debug("{}; again in {} ms", error.text, delay.count());
+    if (!wait(delay, options.cancel)) return answer;
+    ++tries;
+  }
+}
+
+Result<std::string> Client::presigned(HttpRequest request, int expires_in) {
+  MNP_ASSERT(credentials_ != nullptr, "nobody to sign a URL");
+  MNP_TRY(const Credentials credentials, credentials_->get());
+  presign(request, credentials, options_.rules, now(), expires_in, kUnsignedPayload);
+  return request.url();
+}
+
+}  // namespace mnp::aws

@@ -1,0 +1,201 @@
+#include "aws/curl_transport.hpp"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "mnp/core/text.hpp"
+
+namespace mnp::aws {
+namespace {
+
+constexpr size_t kMaxIdle = 64;                // handles with their open connections
+constexpr long kBuffer = 256 << 10;            // bytes of one read
+constexpr uint64_t kMaxHeaderBytes = 1 << 20;  // of one response
+
+struct FreeList {
+  void operator()(curl_slist* list) const { ::curl_slist_free_all(list); }
+};
+using HeaderList = std::unique_ptr<curl_slist, FreeList>;
+
+/// What a response becomes while it arrives.
+struct Arriving {
+  HttpResponse response;
+  uint64_t limit = 0;
+  uint64_t header_bytes = 0;
+  bool too_long = false;
+  const std::atomic<bool>* cancel = nullptr;
+};
+
+size_t take_body(char* bytes, size_t, size_t size, void* to) {
+  auto& arriving = *static_cast<Arriving*>(to);
+  if (arriving.response.body.size() + size > arriving.limit) {
+    arriving.too_long = true;
+    return 0;
+  }
+  arriving.response.body.append(bytes, size);
+  return size;
+}
+
+size_t take_header(char* bytes, size_t, size_t size, void* to) {
+  auto& arriving = *static_cast<Arriving*>(to);
+  const std::string_view line = trim(std::string_view(bytes, size));
+  arriving.header_bytes += size;
+  if (arriving.header_bytes > kMaxHeaderBytes) {
+    arriving.too_long = true;
+    return 0;
+  }
+  if (starts_with(line, "HTTP/")) arriving.response.headers.clear();  // after a 100
+  const size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return size;
+  arriving.response.headers.emplace_back(line.substr(0, colon), trim(line.substr(colon + 1)));
+  return size;
+}
+
+int look_for_cancel(void* of, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  const auto* cancel = static_cast<const Arriving*>(of)->cancel;
+  return cancel != nullptr && *cancel ? 1 : 0;
+}
+
+HeaderList header_list(const HttpRequest& request) {
+  HeaderList list;
+  const auto add = [&list](const std::string& line) {
+    auto* longer = ::curl_slist_append(list.get(), line.c_str());
+    MNP_ASSERT(longer != nullptr, "no memory for a header");
+    (void)list.release();
+    list.reset(longer);
+  };
+  for (const auto& [name, value] : request.headers)
+    add(value.empty() ? name + ";" : name + ": " + value);
+  add("Expect:");  // no waiting for a 100
+  if (header(request.headers, "Content-Type").empty()) add("Content-Type:");
+  return list;
+}
+
+/// Addresses of this machine and of its cloud's own services: no proxy reaches those.
+bool is_near(const std::string& host) {
+  return host == "localhost" || starts_with(host, "127.") || starts_with(host, "169.254.") ||
+         starts_with(host, "[fd00:ec2:") || host == "[::1]";
+}
+
+tl::unexpected<Error> curl_error(CURLcode code, const HttpRequest& request,
+                                 const Arriving& arriving, const char* detail) {
+  const std::string where = request.endpoint.authority();
+  if (arriving.too_long)
+    return fail(Code::kProtocol,
+                fmt::format("{} answers with more than {}", where, format_bytes(arriving.limit)));
+  if (code == CURLE_ABORTED_BY_CALLBACK) return fail(Code::kStopped, where + ": cancelled");
+  const std::string text =
+      fmt::format("{}: {}", where, *detail != '\0' ? detail : ::curl_easy_strerror(code));
+  return fail(code == CURLE_OPERATION_TIMEDOUT ? Code::kTimeout : Code::kIo, text);
+}
+
+void initialise_once() {
+  static const CURLcode done = ::curl_global_init(CURL_GLOBAL_DEFAULT);
+  MNP_ASSERT(done == CURLE_OK, "libcurl cannot be initialised");
+}
+
+}  // namespace
+
+struct CurlTransport::Handle {
+  Handle() : easy(::curl_easy_init()) {
+    MNP_ASSERT(easy != nullptr, "libcurl has no memory for a handle");
+  }
+  ~Handle() { ::curl_easy_cleanup(easy); }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+
+  template <class T>
+  void set(CURLoption option, T value) {
+    const CURLcode done = ::curl_easy_setopt(easy, option, value);
+    MNP_ASSERT(done == CURLE_OK, ::curl_easy_strerror(done));
+  }
+  void set_request(const HttpRequest& request);
+  void set_limits(const HttpLimits& limits);
+
+  CURL* easy;
+  std::array<char, CURL_ERROR_SIZE> detail{};
+};
+
+void CurlTransport::Handle::set_request(const HttpRequest& request) {
+  set(CURLOPT_URL, request.url().c_str());
+  set(CURLOPT_PATH_AS_IS, 1L);
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_FOLLOWLOCATION, 0L);
+  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (is_near(request.endpoint.host)) set(CURLOPT_NOPROXY, "*");
+  const bool sends = !request.body.empty() || request.method == "PUT" || request.method == "POST";
+  if (sends) {
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    set(CURLOPT_POSTFIELDS, request.body.empty() ? "" : request.body.data());
+  } else if (request.method == "HEAD") {
+    set(CURLOPT_NOBODY, 1L);
+  }
+  if (request.method != "HEAD") set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+}
+
+void CurlTransport::Handle::set_limits(const HttpLimits& limits) {
+  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(limits.connect.count()));
+  set(CURLOPT_TIMEOUT_MS, static_cast<long>(limits.whole.count()));
+  set(CURLOPT_LOW_SPEED_LIMIT, 1L);
+  set(CURLOPT_LOW_SPEED_TIME, std::max(1L, static_cast<long>(limits.stall.count() / 1000)));
+  set(CURLOPT_BUFFERSIZE, kBuffer);
+  set(CURLOPT_UPLOAD_BUFFERSIZE, kBuffer);
+}
+
+CurlTransport::CurlTransport(std::string ca_bundle) : ca_bundle_(std::move(ca_bundle)) {
+  initialise_once();
+}
+
+CurlTransport::~CurlTransport() = default;
+
+std::unique_ptr<CurlTransport::Handle> CurlTransport::take() {
+  const std::scoped_lock lock(mutex_);
+  if (idle_.empty()) return std::make_unique<Handle>();
+  auto handle = std::move(idle_.back());
+  idle_.pop_back();
+  return handle;
+}
+
+void CurlTransport::give_back(std::unique_ptr<Handle> handle) {
+  ::curl_easy_reset(handle->easy);  // its connections stay
+  const std::scoped_lock lock(mutex_);
+  if (idle_.size() < kMaxIdle) idle_.push_back(std::move(handle));
+}
+
+Result<HttpResponse> CurlTransport::send(const HttpRequest& request, const HttpLimits& limits,
+                                         const std::atomic<bool>* cancel) {
+  std::unique_ptr<Handle> handle = take();
+  handle->detail[0] = '\0';
+  handle->set_request(request);
+  handle->set_limits(limits);
+  const HeaderList headers = header_list(request);
+  Arriving arriving;
+  arriving.limit = limits.body;
+  arriving.cancel = cancel;
+  handle->set(CURLOPT_HTTPHEADER, headers.get());
+  handle->set(CURLOPT_NOSIGNAL, 1L);
+  handle->set(CURLOPT_ERRORBUFFER, handle->detail.data());
+  handle->set(CURLOPT_WRITEFUNCTION, &take_body);
+  handle->set(CURLOPT_WRITEDATA, &arriving);
+  handle->set(CURLOPT_HEADERFUNCTION, &take_header);
+  handle->set(CURLOPT_HEADERDATA, &arriving);
+  handle->set(CURLOPT_NOPROGRESS, 0L);
+  handle->set(CURLOPT_XFERINFOFUNCTION, &look_for_cancel);
+  handle->set(CURLOPT_XFERINFODATA, &arriving);
+  if (!ca_bundle_.empty()) handle->set(CURLOPT_CAINFO, ca_bundle_.c_str());
+  const CURLcode code = ::curl_easy_perform(handle->easy);
+  if (code != CURLE_OK) return curl_error(code, request, arriving, handle->detail.data());
+  long status = 0;
+  ::curl_easy_getinfo(handle->easy, CURLINFO_RESPONSE_CODE, &status);
+  arriving.response.status = static_cast<int>(status);
+  give_back(std::move(handle));
+  return std::move(arriving.response);
+}
+
+}  // namespace mnp::aws

@@ -1,0 +1,172 @@
+#include "aws/s3.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include <fmt/format.h>
+
+#include "aws/service.hpp"
+#include "mnp/core/text.hpp"
+
+namespace mnp::aws {
+namespace {
+
+constexpr std::string_view kMetadata = "x-amz-meta-";
+constexpr size_t kMaxKey = 1024;                  // bytes; S3's own limit
+constexpr uint64_t kSlowest = 256 << 10;          // bytes a second that a body may need
+constexpr uint64_t kAnswer = uint64_t{16} << 20;  // bytes of an answer that is no object
+constexpr Milliseconds kCall{60000};              // beyond its bodies' time
+constexpr int kAllTries = 4;                      // times the limit of one
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+ApiError as_api_error(const Error& error) {
+  ApiError made;
+  static_cast<Error&>(made) = error;
+  return made;
+}
+
+S3Info info_of(const HttpResponse& response) {
+  S3Info info;
+  info.etag = header(response.headers, "ETag");
+  info.version = header(response.headers, "x-amz-version-id");
+  for (const auto& [name, value] : response.headers)
+    if (starts_with(lower(name), kMetadata))
+      info.metadata.emplace_back(lower(name.substr(kMetadata.size())), value);
+  if (const auto length = parse_integer(header(response.headers, "Content-Length")))
+    info.bytes = static_cast<uint64_t>(*length);
+  // "bytes 0-9/100"
+  const std::string range = header(response.headers, "Content-Range");
+  if (const size_t slash = range.find('/'); slash != std::string::npos)
+    if (const auto whole = parse_integer(range.substr(slash + 1)))
+      info.bytes = static_cast<uint64_t>(*whole);
+  return info;
+}
+
+void add_options(HttpRequest& request, const S3PutOptions& options) {
+  if (options.only_if_absent) request.headers.emplace_back("If-None-Match", "*");
+  if (!options.only_if_etag.empty()) request.headers.emplace_back("If-Match", options.only_if_etag);
+  for (const auto& [name, value] : options.metadata)
+    request.headers.emplace_back(std::string(kMetadata) + name, value);
+}
+
+}  // namespace
+
+Result<S3Place> S3Place::parse(std::string_view url) {
+  if (!starts_with(url, "s3://"))
+    return fail(Code::kConfig, fmt::format("'{}' is no s3://BUCKET/KEY", url));
+  const std::string_view rest = url.substr(5);
+  const size_t slash = std::min(rest.find('/'), rest.size());
+  S3Place place{std::string(rest.substr(0, slash)),
+                std::string(rest.substr(std::min(slash + 1, rest.size())))};
+  if (place.bucket.empty()) return fail(Code::kConfig, fmt::format("'{}' names no bucket", url));
+  if (place.key.size() > kMaxKey)
+    return fail(Code::kConfig, fmt::format("'{}...': a key of {} bytes, {} are allowed",
+                                           url.substr(0, 80), place.key.size(), kMaxKey));
+  return place;
+}
+
+Result<S3> S3::create(const Settings& settings, std::shared_ptr<Transport> transport,
+                      std::shared_ptr<CredentialsProvider> credentials,
+                      const std::atomic<bool>* cancel) {
+  MNP_TRY(EndpointOptions options, settings.endpoint_options("s3"));
+  if (options.region.empty() && !options.custom.empty()) options.region = "us-east-1";
+  MNP_CHECK(s3_endpoint("", options, true));
+  MNP_TRY(const bool path_style, settings.s3_path_style());
+  ClientOptions client;
+  client.rules = s3_signing_rules(options.region);
+  MNP_TRY(client.attempts, max_attempts(settings));
+  return S3(
+      std::make_shared<Client>(std::move(transport), std::move(credentials), std::move(client)),
+      std::move(options), path_style, cancel);
+}
+
+Result<HttpRequest> S3::request(const std::string& method, const S3Place& place) const {
+  HttpRequest request;
+  MNP_TRY(request.endpoint, s3_endpoint(place.bucket, options_, path_style_));
+  request.method = method;
+  request.path = "/" + percent_encode_path(place.key);
+  return request;
+}
+
+/// `expected`: bytes of the object that go there or come back.
+ApiResult<HttpResponse> S3::call(const HttpRequest& request, const S3Place& place,
+                                 uint64_t expected, bool error_in_200) {
+  CallOptions options;
+  options.limits.whole =
+      kCall + Milliseconds(1000 * std::max<uint64_t>(expected, request.body.size()) / kSlowest);
+  options.limits.body = std::max(expected, kAnswer);
+  options.deadline = kAllTries * options.limits.whole;
+  options.error_in_200 = error_in_200;
+  options.cancel = cancel_;
+  auto answer = client_->call(request, options);
+  if (answer) return answer;
+  ApiError& error = answer.error();
+  error.text = place.text() + ": " + error.text;
+  if (error.status == 403 && (request.method == "GET" || request.method == "HEAD"))
+    error.text += "; without s3:ListBucket a key that is not there is refused, too";
+  return answer;
+}
+
+ApiResult<S3Info> S3::head(const S3Place& place) {
+  const auto made = request("HEAD", place);
+  if (!made) return fail(as_api_error(made.error()));
+  const auto answer = call(*made, place);
+  if (!answer) return fail(answer.error());
+  return info_of(*answer);
+}
+
+ApiResult<S3Object> S3::get(const S3Place& place, std::optional<S3Range> range,
+                            const std::string& if_match) {
+  auto made = request("GET", place);
+  if (!made) return fail(as_api_error(made.error()));
+  uint64_t expected = uint64_t{5} << 30;  // the largest that was put at once
+  if (range) {
+    made->headers.emplace_back(
+        "Range", fmt::format("bytes={}-{}", range->first, range->first + range->bytes - 1));
+    expected = range->bytes;
+  }
+  if (!if_match.empty()) made->headers.emplace_back("If-Match", if_match);
+  auto answer = call(*made, place, expected);
+  if (!answer) return fail(answer.error());
+  S3Object object{info_of(*answer), std::move(answer->body)};
+  const bool whole = !range || answer->status == 206 || object.bytes.size() == range->bytes;
+  if (!whole || (range && object.bytes.size() > range->bytes)) {
+    ApiError error;
+    error.code = Code::kProtocol;
+    error.text = fmt::format("{}: asked for {} bytes from {}, {} came", place.text(), range->bytes,
+                             range->first, object.bytes.size());
+    return fail(error);
+  }
+  return object;
+}
+
+ApiResult<std::string> S3::put(const S3Place& place, std::string_view bytes,
+                               const S3PutOptions& options) {
+  auto made = request("PUT", place);
+  if (!made) return fail(as_api_error(made.error()));
+  made->body = bytes;
+  add_options(*made, options);
+  const auto answer = call(*made, place);
+  if (!answer) return fail(answer.error());
+  return header(answer->headers, "ETag");
+}
+
+ApiStatus S3::remove(const S3Place& place, const std::string& version) {
+  auto made = request("DELETE", place);
+  if (!made) return fail(as_api_error(made.error()));
+  if (!version.empty()) made->query = {{"versionId", version}};
+  const auto answer = call(*made, place);
+  if (!answer && answer.error().code != Code::kNotFound) return fail(answer.error());
+  return {};
+}
+
+Result<std::string> S3::presigned_get(const S3Place& place, int expires_in) {
+  MNP_TRY(const HttpRequest made, request("GET", place));
+  return client_->presigned(made, expires_in);
+}
+
+}  // namespace mnp::aws

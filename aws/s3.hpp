@@ -1,0 +1,128 @@
+// Objects of S3, one call each. Source: Amazon S3 API Reference, 2006-03-01.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aws/client.hpp"
+#include "aws/credentials.hpp"
+#include "aws/settings.hpp"
+
+namespace mnp::aws {
+
+struct S3Place {
+  std::string bucket;
+  std::string key;  // bytes; "" for the bucket itself
+
+  std::string text() const { return "s3://" + bucket + "/" + key; }
+  /// "s3://bucket/key"; kConfig says what is wrong with it.
+  static Result<S3Place> parse(std::string_view url);
+};
+
+struct S3Info {
+  uint64_t bytes = 0;  // of the whole object
+  std::string etag;    // in quotes, as it came
+  std::string version;
+  Headers metadata;  // names without "x-amz-meta-", in lower case
+};
+struct S3Object {
+  S3Info info;
+  std::string bytes;  // of the range
+};
+struct S3Range {
+  uint64_t first = 0;
+  uint64_t bytes = 0;
+};
+struct S3PutOptions {
+  bool only_if_absent = false;  // kExists: there is one
+  std::string only_if_etag;     // kExists: it is another; "" for any
+  Headers metadata;
+};
+
+struct S3Listed {
+  std::string key;
+  uint64_t bytes = 0;
+  std::string etag;
+  double modified = 0;  // seconds since 1970
+};
+struct S3Page {
+  std::vector<S3Listed> objects;
+  std::vector<std::string> folders;  // common prefixes, where a delimiter was given
+  std::string next;                  // of the next page; "" on the last
+};
+struct S3Version {
+  std::string key;
+  std::string version;
+};
+struct S3Upload {
+  std::string key;
+  std::string id;
+  double begun = 0;
+};
+struct S3Part {
+  int number = 0;  // 1 to 10,000
+  std::string etag;
+};
+
+/// All calls may be made from any thread. Errors name the place; kNotFound, kDenied and kExists as
+/// in api_error.hpp. Where the key of a get or head may just be missing, kDenied says so, too.
+class S3 {
+ public:
+  /// `cancel` ends all calls where it is set. kConfig as of Settings.
+  static Result<S3> create(const Settings& settings, std::shared_ptr<Transport> transport,
+                           std::shared_ptr<CredentialsProvider> credentials,
+                           const std::atomic<bool>* cancel = nullptr);
+
+  ApiResult<S3Info> head(const S3Place& place);
+  /// kExists: it has another ETag than `if_match` by now ("" for any).
+  ApiResult<S3Object> get(const S3Place& place, std::optional<S3Range> range = {},
+                          const std::string& if_match = "");
+  /// The ETag.
+  ApiResult<std::string> put(const S3Place& place, std::string_view bytes,
+                             const S3PutOptions& options = {});
+  /// No error where there is none. `version`: "" for the newest.
+  ApiStatus remove(const S3Place& place, const std::string& version = "");
+
+  /// Keys that begin with the place's, in their order. `delimiter`: "" or "/". `from`:
+  /// S3Page::next.
+  ApiResult<S3Page> list(const S3Place& prefix, const std::string& delimiter = "",
+                         const std::string& from = "");
+  /// All pages.
+  ApiStatus list_all(const S3Place& prefix, const std::function<void(S3Listed)>& each);
+  /// Every version and delete marker of keys that begin with the place's.
+  ApiResult<std::vector<S3Version>> versions(const S3Place& prefix);
+
+  ApiResult<std::string> begin_upload(const S3Place& place, const Headers& metadata);
+  ApiResult<S3Part> upload_part(const S3Place& place, const std::string& upload, int number,
+                                std::string_view bytes);
+  ApiResult<std::string> complete_upload(const S3Place& place, const std::string& upload,
+                                         const std::vector<S3Part>& parts,
+                                         const S3PutOptions& options = {});
+  ApiStatus abort_upload(const S3Place& place, const std::string& upload);
+  /// Uploads that nobody has completed, of keys that begin with the place's.
+  ApiResult<std::vector<S3Upload>> uploads(const S3Place& prefix);
+
+  Result<std::string> presigned_get(const S3Place& place, int expires_in);
+
+ private:
+  S3(std::shared_ptr<Client> client, EndpointOptions options, bool path_style,
+     const std::atomic<bool>* cancel)
+      : client_(std::move(client)),
+        options_(std::move(options)),
+        path_style_(path_style),
+        cancel_(cancel) {}
+  Result<HttpRequest> request(const std::string& method, const S3Place& place) const;
+  ApiResult<HttpResponse> call(const HttpRequest& request, const S3Place& place,
+                               uint64_t expected = 0, bool error_in_200 = false);
+
+  std::shared_ptr<Client> client_;
+  EndpointOptions options_;
+  bool path_style_;
+  const std::atomic<bool>* cancel_;
+};
+
+}  // namespace mnp::aws

@@ -1,0 +1,49 @@
+// A store in a bucket of S3.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "aws/s3.hpp"
+#include "mnp/core/store.hpp"
+
+namespace mnp::aws {
+
+/// Each object carries the CRC-32C of its bytes, which `get` compares. Where the server cannot put
+/// an object only if it is absent (it is tried once), `put_new` writes, waits and looks whose
+/// object is there: two writers are told apart unless one of them stalls for longer than that.
+class S3Store : public Store {
+ public:
+  /// `root`: what all keys lie below; its key may be "".
+  S3Store(S3 s3, S3Place root);
+  Status put_new(const std::string& key, std::string_view bytes) override;
+  Status put(const std::string& key, std::string_view bytes) override;
+  Result<std::string> get(const std::string& key) override;
+  Result<std::vector<std::string>> list(const std::string& prefix) override;
+  /// Every version, where the bucket keeps them.
+  Status remove(const std::string& key) override;
+  std::string url(const std::string& key) const override { return at(key).text(); }
+
+  S3& s3() { return s3_; }
+  S3Place at(const std::string& key) const;
+
+  static constexpr Milliseconds kSettle{1000};
+  /// For tests: in place of waiting.
+  std::function<void(Milliseconds)> sleep;
+
+ private:
+  Result<bool> can_put_if_absent();
+  Status put_conditionally(const S3Place& place, std::string_view bytes, const std::string& nonce);
+  Status put_and_look(const S3Place& place, std::string_view bytes, const std::string& nonce);
+  Result<bool> is_ours(const S3Place& place, const std::string& nonce);
+
+  S3 s3_;
+  S3Place root_;
+  std::mutex mutex_;
+  std::optional<bool> conditional_;  // what the probe has found
+};
+
+}  // namespace mnp::aws

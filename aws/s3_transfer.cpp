@@ -1,0 +1,382 @@
+#include "aws/s3_transfer.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <mutex>
+
+#include <fmt/format.h>
+
+#include "aws/crew.hpp"
+#include "mnp/core/clock.hpp"
+#include "mnp/core/fd.hpp"
+#include "mnp/core/log.hpp"
+#include "mnp/core/text.hpp"
+
+namespace mnp::aws {
+namespace {
+
+constexpr const char* kCrc = "mnp-crc32c";
+constexpr uint64_t kMaxParts = 10000;             // S3's own limit
+constexpr uint64_t kBlock = uint64_t{4} << 20;    // read at once for a checksum
+constexpr uint64_t kMinPart = uint64_t{5} << 20;  // S3's own limit, but for the last
+constexpr const char* kPartial = ".mnp-part";     // a file while it arrives
+
+Status plain(const ApiError& error) {
+  return fail(static_cast<const Error&>(error));
+}
+
+Result<std::string> read_range(const Fd& fd, const fs::path& path, uint64_t from, uint64_t bytes) {
+  std::string block(bytes, '\0');
+  for (size_t done = 0; done < bytes;) {
+    const ssize_t n =
+        ::pread(fd.get(), block.data() + done, bytes - done, static_cast<off_t>(from + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno("read " + path.string());
+    if (n == 0) return fail(Code::kIo, path.string() + " became shorter while it was read");
+    done += static_cast<size_t>(n);
+  }
+  return block;
+}
+
+Status write_range(const Fd& fd, const fs::path& path, uint64_t at, std::string_view bytes) {
+  for (size_t done = 0; done < bytes.size();) {
+    const ssize_t n =
+        ::pwrite(fd.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno("write " + path.string());
+    done += static_cast<size_t>(n);
+  }
+  return {};
+}
+
+/// Parts of equal size, and a rest.
+struct Cut {
+  uint64_t bytes, part;
+  uint64_t count() const { return std::max<uint64_t>(1, (bytes + part - 1) / part); }
+  uint64_t first(uint64_t index) const { return index * part; }
+  uint64_t size(uint64_t index) const { return std::min(part, bytes - first(index)); }
+};
+
+/// Not more parts than S3 takes.
+Cut cut(uint64_t bytes, uint64_t part) {
+  return {bytes, std::max(part, (bytes + kMaxParts - 1) / kMaxParts)};
+}
+
+Headers checksum(uint32_t crc) {
+  return {{kCrc, hex32(crc)}};
+}
+
+/// Whether `path` has this size, and is not older.
+bool is_current(const fs::path& path, uint64_t bytes, double modified) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+         static_cast<uint64_t>(info.st_size) == bytes &&
+         static_cast<double>(info.st_mtim.tv_sec) >= modified - 1;
+}
+
+/// A key as a path below a folder; kConfig where it would lead out of it, or is none.
+Result<fs::path> path_of(const std::string& key, const S3Place& of) {
+  bool good = !key.empty() && key.find('\0') == std::string::npos;
+  for (const std::string& part : split(key, '/'))
+    good = good && !part.empty() && part != "." && part != ".." && part.size() < 256;
+  if (!good)
+    return fail(Code::kConfig, fmt::format("{}: '{}' cannot be the name of a file below a folder",
+                                           of.text(), key));
+  return fs::path(key);
+}
+
+}  // namespace
+
+/// One upload or download under way: its threads, and what it counts.
+class S3Transfer::Job {
+ public:
+  explicit Job(S3Transfer& transfer)
+      : s3(transfer.s3_),
+        options(transfer.options_),
+        progress(transfer.progress_),
+        crew(transfer.options_.threads) {}
+  bool cancelled() const { return options.cancel != nullptr && *options.cancel; }
+  void add_upload(const fs::path& from, const S3Place& to);
+  void add_download(const S3Place& from, const S3Listed& what, const fs::path& to);
+
+  S3 s3;
+  const TransferOptions options;
+  TransferProgress& progress;
+  Crew crew;
+
+ private:
+  Status upload(const fs::path& from, const S3Place& to);
+  Status upload_parts(std::shared_ptr<Upload> upload);
+  Status download(const S3Place& from, const S3Listed& what, const fs::path& to);
+  Status download_whole(const S3Place& from, const S3Listed& what, const fs::path& to);
+  Status finish(Download& download);
+};
+
+// ---- up
+
+struct S3Transfer::Upload {
+  Upload(S3& s3_, fs::path from_, S3Place to_, Fd fd_, Cut cut_)
+      : s3(s3_), from(std::move(from_)), to(std::move(to_)), fd(std::move(fd_)), cut(cut_) {}
+  ~Upload() {
+    if (id.empty() || done) return;
+    if (auto aborted = s3.abort_upload(to, id); !aborted)
+      log::warning("an unfinished upload is left: {}", aborted.error().text);
+  }
+  S3& s3;
+  fs::path from;
+  S3Place to;
+  Fd fd;
+  Cut cut;
+  std::string id;
+  std::mutex mutex;
+  std::vector<S3Part> parts;
+  bool done = false;
+};
+
+Status S3Transfer::Job::upload(const fs::path& from, const S3Place& to) {
+  const Fd fd(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info {};
+  if (!fd || ::fstat(fd.get(), &info) != 0) return fail_errno("open " + from.string());
+  if (!S_ISREG(info.st_mode)) return fail(Code::kConfig, from.string() + " is no file");
+  const auto bytes = static_cast<uint64_t>(info.st_size);
+  if (bytes > options.part) {
+    auto upload = std::make_shared<Upload>(s3, from, to, Fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)),
+                                           cut(bytes, std::max(options.part, kMinPart)));
+    return upload_parts(std::move(upload));
+  }
+  MNP_TRY(const std::string text, read_range(fd, from, 0, bytes));
+  S3PutOptions put;
+  put.metadata = checksum(crc32c(text));
+  if (const auto sent = s3.put(to, text, put); !sent) return plain(sent.error());
+  progress.bytes += bytes;
+  ++progress.files;
+  return {};
+}
+
+/// The checksum must be known before the first part is sent.
+Status S3Transfer::Job::upload_parts(std::shared_ptr<Upload> upload) {
+  uint32_t crc = 0;
+  const uint64_t bytes = upload->cut.bytes;
+  for (uint64_t at = 0; at < bytes; at += kBlock) {
+    MNP_TRY(const std::string block,
+            read_range(upload->fd, upload->from, at, std::min(kBlock, bytes - at)));
+    crc = crc32c(block, crc);
+    if (cancelled()) return fail(Code::kStopped, "cancelled");
+  }
+  const auto old = s3.uploads(upload->to);
+  if (old)
+    for (const S3Upload& one : *old)
+      if (one.key == upload->to.key &&
+          one.begun < wall_seconds() - static_cast<double>(options.orphan_age.count()))
+        if (auto aborted = s3.abort_upload(upload->to, one.id); !aborted)
+          log::warning("{}", aborted.error().text);
+  auto id = s3.begin_upload(upload->to, checksum(crc));
+  if (!id) return plain(id.error());
+  upload->id = *id;
+  for (uint64_t i = upload->cut.count(); i-- > 0;)
+    crew.add_from_task([this, upload, i]() -> Status {
+      MNP_TRY(const std::string text,
+              read_range(upload->fd, upload->from, upload->cut.first(i), upload->cut.size(i)));
+      auto part = s3.upload_part(upload->to, upload->id, static_cast<int>(i + 1), text);
+      if (!part) return plain(part.error());
+      progress.bytes += text.size();
+      const std::scoped_lock lock(upload->mutex);
+      upload->parts.push_back(std::move(*part));
+      if (upload->parts.size() < upload->cut.count()) return {};
+      std::sort(upload->parts.begin(), upload->parts.end(),
+                [](const S3Part& a, const S3Part& b) { return a.number < b.number; });
+      const auto completed = s3.complete_upload(upload->to, upload->id, upload->parts);
+      if (!completed) return plain(completed.error());
+      upload->done = true;
+      ++progress.files;
+      return {};
+    });
+  return {};
+}
+
+void S3Transfer::Job::add_upload(const fs::path& from, const S3Place& to) {
+  crew.add([this, from, to] { return upload(from, to); });
+}
+
+Status S3Transfer::upload_file(const fs::path& from, const S3Place& to) {
+  Job job(*this);
+  job.add_upload(from, to);
+  return job.crew.finish();
+}
+
+Status S3Transfer::upload_folder(const fs::path& from, const S3Place& to) {
+  MNP_TRY(const auto paths, list_files_below(from));
+  const std::string prefix = to.key.empty() ? "" : to.key + "/";
+  std::map<std::string, S3Listed> there;
+  if (options_.only_changed)
+    if (const auto listed =
+            s3_.list_all({to.bucket, prefix}, [&](S3Listed one) { there.emplace(one.key, one); });
+        !listed)
+      return plain(listed.error());
+  Job job(*this);
+  for (const std::string& path : paths) {
+    if (job.crew.failed()) break;
+    const S3Place place{to.bucket, prefix + path};
+    const auto old = there.find(place.key);
+    struct stat info {};
+    if (old != there.end() && ::stat((from / path).c_str(), &info) == 0 &&
+        static_cast<uint64_t>(info.st_size) == old->second.bytes &&
+        old->second.modified >= static_cast<double>(info.st_mtim.tv_sec)) {
+      ++progress_.kept;
+      continue;
+    }
+    job.add_upload(from / path, place);
+  }
+  return job.crew.finish();
+}
+
+// ---- down
+
+struct S3Transfer::Download {
+  ~Download() {
+    if (!done) ::unlink(partial.c_str());
+  }
+  S3Place from;
+  fs::path to, partial;
+  Fd fd;
+  S3Info info;
+  Cut cut{};
+  double modified = 0;
+  std::mutex mutex;
+  std::vector<uint32_t> checksums;  // by part
+  uint64_t left = 0;                // parts
+  bool done = false;
+};
+
+namespace {
+
+Result<Fd> create_partial(const fs::path& partial) {
+  MNP_CHECK(make_folders(partial.parent_path()));
+  Fd fd(::open(partial.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (!fd) return fail_errno("create " + partial.string());
+  return fd;
+}
+
+fs::path partial_of(const fs::path& to) {
+  return to.parent_path() / ("." + to.filename().string() + kPartial);
+}
+
+Status take_name(const Fd& fd, const fs::path& partial, const fs::path& to, double modified) {
+  if (modified > 0) {
+    timespec times[2] = {{0, UTIME_OMIT}, {static_cast<time_t>(modified), 0}};
+    (void)::futimens(fd.get(), times);
+  }
+  if (::rename(partial.c_str(), to.c_str()) != 0) return fail_errno("rename " + partial.string());
+  return {};
+}
+
+Status compare(const S3Place& from, const S3Info& info, uint32_t crc) {
+  const std::string wanted = header(info.metadata, kCrc);
+  if (wanted.empty() || wanted == hex32(crc)) return {};
+  return fail(Code::kStore, fmt::format("{}: what came has the checksum {}, what was put {}",
+                                        from.text(), hex32(crc), wanted));
+}
+
+}  // namespace
+
+Status S3Transfer::Job::download(const S3Place& from, const S3Listed& what, const fs::path& to) {
+  if (what.bytes <= options.part) return download_whole(from, what, to);
+  auto info = s3.head(from);
+  if (!info) return plain(info.error());
+  auto download = std::make_shared<Download>();
+  download->from = from;
+  download->to = to;
+  download->partial = partial_of(to);
+  MNP_TRY(download->fd, create_partial(download->partial));
+  download->cut = cut(info->bytes, options.part);
+  download->info = std::move(*info);
+  download->modified = what.modified;
+  download->left = download->cut.count();
+  download->checksums.resize(download->left);
+  for (uint64_t i = download->cut.count(); i-- > 0;)
+    crew.add_from_task([this, download, i]() -> Status {
+      const auto object =
+          s3.get(download->from, S3Range{download->cut.first(i), download->cut.size(i)},
+                 download->info.etag);
+      if (!object) return plain(object.error());
+      MNP_CHECK(
+          write_range(download->fd, download->partial, download->cut.first(i), object->bytes));
+      progress.bytes += object->bytes.size();
+      const std::scoped_lock lock(download->mutex);
+      download->checksums[i] = crc32c(object->bytes);
+      return --download->left == 0 ? finish(*download) : Status();
+    });
+  return {};
+}
+
+Status S3Transfer::Job::finish(Download& download) {
+  uint32_t crc = 0;
+  for (uint64_t i = 0; i < download.checksums.size(); ++i)
+    crc = crc32c_join(crc, download.checksums[i], download.cut.size(i));
+  MNP_CHECK(compare(download.from, download.info, crc));
+  MNP_CHECK(take_name(download.fd, download.partial, download.to, download.modified));
+  download.done = true;
+  ++progress.files;
+  return {};
+}
+
+Status S3Transfer::Job::download_whole(const S3Place& from, const S3Listed& what,
+                                       const fs::path& to) {
+  const auto object = s3.get(from);
+  if (!object) return plain(object.error());
+  MNP_CHECK(compare(from, object->info, crc32c(object->bytes)));
+  const fs::path partial = partial_of(to);
+  MNP_TRY(const Fd fd, create_partial(partial));
+  Status done = write_range(fd, partial, 0, object->bytes);
+  if (done) done = take_name(fd, partial, to, what.modified);
+  if (!done) {
+    ::unlink(partial.c_str());
+    return done;
+  }
+  progress.bytes += object->bytes.size();
+  ++progress.files;
+  return {};
+}
+
+void S3Transfer::Job::add_download(const S3Place& from, const S3Listed& what, const fs::path& to) {
+  if (options.only_changed && is_current(to, what.bytes, what.modified)) {
+    ++progress.kept;
+    return;
+  }
+  crew.add([this, from, what, to] { return download(from, what, to); });
+}
+
+Status S3Transfer::download_file(const S3Place& from, const fs::path& to) {
+  const auto info = s3_.head(from);
+  if (!info) return plain(info.error());
+  Job job(*this);
+  job.add_download(from, {from.key, info->bytes, info->etag, 0}, to);
+  return job.crew.finish();
+}
+
+Status S3Transfer::download_folder(const S3Place& from, const fs::path& to) {
+  const std::string prefix = from.key.empty() ? "" : from.key + "/";
+  Job job(*this);
+  Status wrong;
+  const auto listed = s3_.list_all({from.bucket, prefix}, [&](const S3Listed& one) {
+    if (!wrong || job.crew.failed()) return;
+    const std::string below = one.key.substr(prefix.size());
+    if (below.empty() || below.back() == '/') return;  // stands for a folder
+    auto path = path_of(below, from);
+    if (!path) {
+      wrong = fail(path.error());
+      return;
+    }
+    job.add_download({from.bucket, one.key}, one, to / *path);
+  });
+  if (!wrong) return wrong;
+  if (!listed) return plain(listed.error());
+  return job.crew.finish();
+}
+
+}  // namespace mnp::aws

@@ -1,0 +1,140 @@
+#include "aws/curl_transport.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "http_server.hpp"
+
+namespace mnp::aws {
+namespace {
+
+HttpRequest request_to(const HttpServer& server, const std::string& path = "/") {
+  HttpRequest request;
+  request.endpoint = *Endpoint::parse(server.url());
+  request.path = path;
+  return request;
+}
+
+TEST(CurlTransport, SendsWhatIsSaidAndNothingElse) {
+  std::string seen;
+  HttpServer server([&](const std::string& text) {
+    seen = text;
+    return http_answer(201, "made", "X-One: 1\r\nX-Two:  two \r\n");
+  });
+  CurlTransport transport;
+  HttpRequest request = request_to(server, "/a%20b//c/../d");
+  request.method = "PUT";
+  request.query = {{"uploads", ""}, {"k", "v +"}};
+  request.headers = {{"X-Amz-Date", "now"}, {"Empty", ""}};
+  request.body = "body";
+  const auto response = transport.send(request, {}, nullptr);
+  ASSERT_TRUE(response) << response.error().text;
+  EXPECT_EQ(response->status, 201);
+  EXPECT_EQ(response->body, "made");
+  EXPECT_EQ(header(response->headers, "x-one"), "1");
+  EXPECT_EQ(header(response->headers, "X-TWO"), "two");
+  EXPECT_EQ(seen, "PUT /a%20b//c/../d?uploads=&k=v%20%2B HTTP/1.1\r\nHost: " +
+                      request.endpoint.authority() +
+                      "\r\nAccept: */*\r\nX-Amz-Date: now\r\nEmpty:\r\nContent-Length: 4\r\n\r\n"
+                      "body");
+}
+
+TEST(CurlTransport, EveryMethodHasItsForm) {
+  std::string seen;
+  HttpServer server([&](const std::string& text) {
+    seen = text.substr(0, text.find(' '));
+    if (text.find("Content-Length: 0") != std::string::npos) seen += " 0";
+    return seen == "HEAD" ? "HTTP/1.1 200 OK\r\nContent-Length: 77\r\n\r\n" : http_answer(204, "");
+  });
+  CurlTransport transport;
+  for (const char* method : {"GET", "PUT", "POST", "DELETE", "HEAD", "GET"}) {
+    HttpRequest request = request_to(server);
+    request.method = method;
+    const auto response = transport.send(request, {}, nullptr);
+    ASSERT_TRUE(response) << method << ": " << response.error().text;
+    const bool sends = std::string(method) == "PUT" || std::string(method) == "POST";
+    EXPECT_EQ(seen, std::string(method) + (sends ? " 0" : ""));
+    if (std::string(method) == "HEAD") {
+      EXPECT_EQ(header(response->headers, "content-length"), "77");
+    }
+  }
+}
+
+TEST(CurlTransport, RedirectsAreAnswersLikeOthers) {
+  HttpServer server(
+      [](const std::string&) { return http_answer(301, "", "Location: http://127.0.0.1:1/\r\n"); });
+  const auto response = CurlTransport().send(request_to(server), {}, nullptr);
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->status, 301);
+}
+
+TEST(CurlTransport, LessThanAnnouncedIsAnError) {
+  HttpServer server([](const std::string&) {
+    return std::string("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
+  });
+  const auto response = CurlTransport().send(request_to(server), {}, nullptr);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, Code::kIo);
+  EXPECT_NE(response.error().text.find("127.0.0.1:"), std::string::npos);
+}
+
+TEST(CurlTransport, MoreThanAllowedIsCutOff) {
+  HttpServer server([](const std::string&) { return http_answer(200, std::string(2000, 'x')); });
+  HttpLimits limits;
+  limits.body = 1999;
+  const auto response = CurlTransport().send(request_to(server), limits, nullptr);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, Code::kProtocol);
+}
+
+TEST(CurlTransport, SilenceEndsAtTheLimit) {
+  HttpServer server([](const std::string&) {
+    std::this_thread::sleep_for(Milliseconds(1500));
+    return std::string();
+  });
+  HttpLimits limits;
+  limits.whole = Milliseconds(300);
+  const auto response = CurlTransport().send(request_to(server), limits, nullptr);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, Code::kTimeout);
+}
+
+TEST(CurlTransport, NobodyThereIsAnError) {
+  std::string url;
+  {
+    HttpServer server([](const std::string&) { return std::string(); });
+    url = server.url();
+  }
+  HttpRequest request;
+  request.endpoint = *Endpoint::parse(url);
+  const auto response = CurlTransport().send(request, {}, nullptr);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, Code::kIo);
+}
+
+TEST(CurlTransport, IsCancelledFromAnotherThread) {
+  HttpServer server([](const std::string&) {
+    std::this_thread::sleep_for(Milliseconds(3000));
+    return std::string();
+  });
+  std::atomic<bool> cancel{false};
+  std::thread other([&] {
+    std::this_thread::sleep_for(Milliseconds(100));
+    cancel = true;
+  });
+  const auto response = CurlTransport().send(request_to(server), {}, &cancel);
+  other.join();
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, Code::kStopped);
+}
+
+TEST(CurlTransport, ConnectionsAreUsedAgain) {
+  HttpServer server([](const std::string&) { return http_answer(200, "x"); });
+  CurlTransport transport;
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(transport.send(request_to(server), {}, nullptr));
+  EXPECT_EQ(server.connections(), 1);
+}
+
+}  // namespace
+}  // namespace mnp::aws

@@ -1,0 +1,94 @@
+// A bucket in memory, which speaks as much of S3's HTTP as our calls need.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include "aws/http.hpp"
+#include "aws/xml.hpp"
+
+namespace mnp::aws {
+
+class FakeS3 : public Transport {
+ public:
+  Result<HttpResponse> send(const HttpRequest& request, const HttpLimits&,
+                            const std::atomic<bool>*) override {
+    const std::scoped_lock lock(mutex_);
+    ++calls;
+    if (before) {
+      if (auto instead = before(request)) return std::move(*instead);
+    }
+    HttpResponse response = answer(request);
+    if (lose_answers > 0 && --lose_answers >= 0) return fail(Code::kIo, "the answer is lost");
+    return response;
+  }
+
+  /// Answers in place of the bucket, where it wants to.
+  std::function<std::optional<Result<HttpResponse>>(const HttpRequest&)> before;
+  int lose_answers = 0;
+  int calls = 0;
+  bool conditional = true;  // knows If-None-Match
+  bool silent = false;      // else: passes it over, in place of 501
+  std::map<std::string, std::pair<std::string, Headers>> objects;  // by key
+
+ private:
+  static std::string query(const HttpRequest& request, const std::string& name) {
+    for (const auto& [key, value] : request.query)
+      if (key == name) return value;
+    return "";
+  }
+  static HttpResponse error(int status, const std::string& code) {
+    return {status, {}, "<Error><Code>" + code + "</Code></Error>"};
+  }
+  HttpResponse list(const HttpRequest& request) const {
+    const std::string prefix = query(request, "prefix");
+    std::string from = query(request, "continuation-token"), body;
+    size_t count = 0;
+    for (const auto& [key, object] : objects) {
+      if (key.compare(0, prefix.size(), prefix) != 0 || key < from) continue;
+      if (++count > kPage)
+        return {200,
+                {},
+                "<R><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>"
+                "<NextContinuationToken>" +
+                    xml_escape(key) + "</NextContinuationToken>" + body + "</R>"};
+      body += "<Contents><Key>" + percent_encode(key) + "</Key><Size>" +
+              std::to_string(object.first.size()) + "</Size></Contents>";
+    }
+    return {200, {}, "<R><EncodingType>url</EncodingType>" + body + "</R>"};
+  }
+  HttpResponse put(const HttpRequest& request, const std::string& key) {
+    const bool once = !header(request.headers, "If-None-Match").empty();
+    if (once && !conditional && !silent) return error(501, "NotImplemented");
+    if (once && conditional && objects.count(key) > 0) return error(412, "PreconditionFailed");
+    Headers kept;
+    for (const auto& [name, value] : request.headers)
+      if (name.compare(0, 11, "x-amz-meta-") == 0) kept.emplace_back(name, value);
+    objects[key] = {std::string(request.body), kept};
+    return {200, {{"ETag", "\"e\""}}, ""};
+  }
+  HttpResponse answer(const HttpRequest& request) {
+    const std::string path = *percent_decode(request.wire_path());
+    const std::string key = path.substr(std::min(path.size(), path.find('/', 1) + 1));
+    if (key.empty()) {
+      for (const auto& [name, value] : request.query)
+        if (name == "versions") return error(501, "NotImplemented");
+      return list(request);
+    }
+    if (request.method == "PUT") return put(request, key);
+    if (request.method == "DELETE") {
+      objects.erase(key);
+      return {204, {}, ""};
+    }
+    const auto found = objects.find(key);
+    if (found == objects.end())
+      return request.method == "HEAD" ? HttpResponse{404, {}, ""} : error(404, "NoSuchKey");
+    return {200, found->second.second, request.method == "HEAD" ? "" : found->second.first};
+  }
+
+  static constexpr size_t kPage = 3;
+  std::mutex mutex_;
+};
+
+}  // namespace mnp::aws

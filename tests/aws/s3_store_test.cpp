@@ -1,0 +1,97 @@
+#include "aws/s3_store.hpp"
+
+#include <gtest/gtest.h>
+
+#include "aws/credentials_sources.hpp"
+#include "fake_s3.hpp"
+#include "settings_fixture.hpp"
+
+namespace mnp::aws {
+namespace {
+
+class S3StoreTest : public SettingsFixture {
+ protected:
+  S3StoreTest() {
+    variables["AWS_ENDPOINT_URL_S3"] = "http://127.0.0.1:1";
+    store = make();
+  }
+  std::unique_ptr<S3Store> make() {
+    auto s3 = S3::create(*load(), fake, fixed_credentials({"k", "s", "", "", {}}));
+    EXPECT_TRUE(s3) << s3.error().text;
+    auto made = std::make_unique<S3Store>(*s3, S3Place{"bucket", "lab/"});
+    made->sleep = [this](Milliseconds) {
+      if (meanwhile) meanwhile();
+    };
+    return made;
+  }
+
+  std::shared_ptr<FakeS3> fake = std::make_shared<FakeS3>();
+  std::unique_ptr<S3Store> store;
+  std::function<void()> meanwhile;
+};
+
+TEST_F(S3StoreTest, KeysLieBelowTheRoot) {
+  ASSERT_TRUE(store->put("a/b", "1"));
+  EXPECT_EQ(fake->objects.count("lab/a/b"), 1U);
+  EXPECT_EQ(store->url("a/b"), "s3://bucket/lab/a/b");
+  EXPECT_EQ(*store->list("a"), std::vector<std::string>{"a/b"});
+}
+
+TEST_F(S3StoreTest, ListsPageByPage) {
+  for (const char* key : {"d/1", "d/2", "d/3", "d/4 x+y", "d/5/6", "d/7", "d", "dd/1"})
+    ASSERT_TRUE(store->put(key, ""));
+  EXPECT_EQ(*store->list("d"),
+            (std::vector<std::string>{"d/1", "d/2", "d/3", "d/4 x+y", "d/5/6", "d/7"}));
+}
+
+TEST_F(S3StoreTest, ALostAnswerToACreationIsFoundOut) {
+  ASSERT_TRUE(store->put_new("first", "1"));
+  fake->lose_answers = 1;
+  EXPECT_TRUE(store->put_new("a", "1")) << "it was ours that had got there";
+  EXPECT_EQ(store->put_new("a", "1").error().code, Code::kExists);
+}
+
+TEST_F(S3StoreTest, WithoutConditionsTheLastWriterOfTwoWins) {
+  fake->conditional = false;
+  ASSERT_TRUE(store->put_new("a", "1"));
+  EXPECT_EQ(store->put_new("a", "2").error().code, Code::kExists);
+  meanwhile = [this] {
+    meanwhile = nullptr;
+    auto other = make();
+    fake->objects.erase("lab/b");  // it looked before ours was there
+    EXPECT_TRUE(other->put_new("b", "other"));
+  };
+  EXPECT_EQ(store->put_new("b", "ours").error().code, Code::kExists);
+  EXPECT_EQ(*store->get("b"), "other");
+}
+
+TEST_F(S3StoreTest, AServerThatPassesConditionsOverIsFoundOut) {
+  fake->conditional = false;
+  fake->silent = true;
+  ASSERT_TRUE(store->put_new("a", "1"));
+  EXPECT_EQ(store->put_new("a", "2").error().code, Code::kExists);
+  EXPECT_EQ(*store->get("a"), "1");
+  EXPECT_EQ(fake->objects.size(), 1U) << "the probe is gone";
+}
+
+TEST_F(S3StoreTest, ChangedBytesAreNoticed) {
+  ASSERT_TRUE(store->put("a", "bytes"));
+  fake->objects["lab/a"].first = "bytfs";
+  const auto got = store->get("a");
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, Code::kStore);
+  EXPECT_NE(got.error().text.find("s3://bucket/lab/a"), std::string::npos);
+}
+
+TEST_F(S3StoreTest, ARefusalIsNoAbsence) {
+  fake->before = [](const HttpRequest&) -> std::optional<Result<HttpResponse>> {
+    return HttpResponse{403, {}, "<Error><Code>AccessDenied</Code></Error>"};
+  };
+  EXPECT_EQ(store->get("a").error().code, Code::kStore);
+  EXPECT_EQ(store->list("a").error().code, Code::kStore);
+  EXPECT_EQ(store->put_new("a", "").error().code, Code::kStore);
+  EXPECT_EQ(store->remove("a").error().code, Code::kStore);
+}
+
+}  // namespace
+}  // namespace mnp::aws
