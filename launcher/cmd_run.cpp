@@ -29,7 +29,8 @@ Result<std::string> pipeline_text(const PipelineOptions& options, const model::S
   const model::StageSpec& stage = spec.stages.front();
   std::string text =
       fmt::format("name: {}\nstages:\n  - name: {}\n    nodes: {}\n    commands: {}\n", spec.name,
-                  stage.name, stage.nodes, nlohmann::json(stage.commands.path).dump());
+                  stage.name, stage.nodes, nlohmann::json(stage.commands.path)
+                      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   if (stage.cpus) text += fmt::format("    cpus: {}\n", *stage.cpus);
   if (stage.tries > 1) text += fmt::format("    tries: {}\n", stage.tries);
   if (stage.timeout) text += fmt::format("    timeout: {}\n", model::duration_text(*stage.timeout));

@@ -216,6 +216,25 @@ uint32_t crc32c(std::string_view bytes, uint32_t seed) {
   return ~crc32c_table(bytes, ~seed);
 }
 
+size_t utf8_length(std::string_view text) {
+  const auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = at(0);
+  if (first < 0x80) return 1;
+  const size_t length = first < 0xc2   ? 0
+                        : first < 0xe0 ? 2
+                        : first < 0xf0 ? 3
+                        : first < 0xf5 ? 4
+                                       : 0;
+  if (length == 0 || text.size() < length) return 0;
+  for (size_t i = 1; i < length; ++i)
+    if ((at(i) & 0xc0) != 0x80) return 0;
+  if (first == 0xe0 && at(1) < 0xa0) return 0;   // overlong
+  if (first == 0xed && at(1) >= 0xa0) return 0;  // surrogates
+  if (first == 0xf0 && at(1) < 0x90) return 0;   // overlong
+  if (first == 0xf4 && at(1) >= 0x90) return 0;  // over U+10FFFF
+  return length;
+}
+
 /// The first piece is shifted by x^(8 * bytes), by squares.
 uint32_t crc32c_join(uint32_t first, uint32_t second, uint64_t second_bytes) {
   uint32_t square = 0x80000000u >> 8;  // x^8

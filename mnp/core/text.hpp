@@ -31,6 +31,10 @@ std::string format_duration(double seconds);
 /// The candidate nearest to `word` by edit distance, when near enough to be a slip; else "".
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
+/// Bytes of the well-formed UTF-8 character at the front of a text that is not empty (RFC 3629); 0
+/// where there is none.
+size_t utf8_length(std::string_view text);
+
 /// FNV-1a, 64 bit: a stable hash for identities in files (not for security).
 uint64_t fnv1a(std::string_view text, uint64_t seed = 0xcbf29ce484222325u);
 /// CRC-32C (Castagnoli, RFC 3720 appendix B.4), hardware where there is any. `seed` chains

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "mnp/core/text.hpp"
+
 namespace mnp::model {
 namespace {
 
@@ -18,30 +20,6 @@ constexpr std::string_view kHexDigits = "0123456789abcdef";
 bool is_plain(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
-}
-
-bool continues(char c) {
-  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
-}
-
-/// Bytes of the well-formed UTF-8 character at the front (RFC 3629); 0 when there is none.
-size_t character(std::string_view text) {
-  const auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = at(0);
-  if (first < 0x80) return 1;
-  const size_t length = first < 0xc2   ? 0
-                        : first < 0xe0 ? 2
-                        : first < 0xf0 ? 3
-                        : first < 0xf5 ? 4
-                                       : 0;
-  if (length == 0 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i)
-    if (!continues(text[i])) return 0;
-  if (first == 0xe0 && at(1) < 0xa0) return 0;   // overlong
-  if (first == 0xed && at(1) >= 0xa0) return 0;  // surrogates
-  if (first == 0xf0 && at(1) < 0x90) return 0;   // overlong
-  if (first == 0xf4 && at(1) >= 0x90) return 0;  // over U+10FFFF
-  return length;
 }
 
 void append_utf8(std::string& out, uint32_t code) {
@@ -141,7 +119,7 @@ JsonWriter& JsonWriter::text(std::string_view value) {
       ++at;
       continue;
     }
-    const size_t length = character(value.substr(at));
+    const size_t length = utf8_length(value.substr(at));
     if (length > 1) {
       at += length;
       continue;
@@ -245,7 +223,7 @@ std::string JsonReader::text() {
       continue;
     }
     const size_t length =
-        rest_.empty() || static_cast<unsigned char>(rest_[0]) < 0x20 ? 0 : character(rest_);
+        rest_.empty() || static_cast<unsigned char>(rest_[0]) < 0x20 ? 0 : utf8_length(rest_);
     if (length == 0) refuse();
     out += rest_.substr(0, length);
     rest_.remove_prefix(std::min(length, rest_.size()));

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "mnp/core/text.hpp"
 #include <yaml-cpp/anchor.h>
 #include <yaml-cpp/emitterstyle.h>
 #include <yaml-cpp/eventhandler.h>
@@ -81,11 +83,36 @@ Error SpecErrors::error() const {
   return {Code::kConfig, text};
 }
 
+namespace {
+
+/// Columns count bytes, as yaml-cpp's do.
+std::optional<YAML::Mark> first_not_utf8(std::string_view text) {
+  YAML::Mark mark;
+  mark.pos = mark.line = mark.column = 0;
+  for (size_t at = 0; at < text.size();) {
+    const size_t length = utf8_length(text.substr(at));
+    mark.pos = static_cast<int>(at);
+    if (length == 0) return mark;
+    const bool line = text[at] == '\n';
+    mark.line += line ? 1 : 0;
+    mark.column = line ? 0 : mark.column + static_cast<int>(length);
+    at += length;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<YAML::Node> load_mapping(std::string_view text, SpecErrors& errors) {
   constexpr std::string_view kRemedy = "write name:, stages: and, below it, one `- name:` a stage";
   if (text.size() > kMaxSpecBytes) {
     errors.add({}, fmt::format("the file is larger than {} bytes", kMaxSpecBytes),
                "put long command lists into files of their own");
+    return std::nullopt;
+  }
+  if (const auto mark = first_not_utf8(text)) {
+    errors.add(*mark, fmt::format("byte 0x{:02x} is not UTF-8", static_cast<uint8_t>(text[mark->pos])),
+               "save the file as UTF-8");
     return std::nullopt;
   }
   YAML::Node document;

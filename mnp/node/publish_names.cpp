@@ -8,9 +8,9 @@
 #include <tuple>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "mnp/core/text.hpp"
+#include "mnp/model/json_line.hpp"
 
 namespace mnp::node {
 namespace {
@@ -46,15 +46,20 @@ Result<std::optional<Publisher>> PublishedNames::read(const std::string& path) c
   if (!text && text.error().code == Code::kNotFound) return std::nullopt;
   if (!text) return store_failed(text.error());
   if (text->empty()) return std::nullopt;  // a machine died before it was synced: never kept
-  const auto row = nlohmann::json::parse(*text, nullptr, false);
-  const auto holds = [&](const char* name) {
-    return row.contains(name) && row[name].is_number_unsigned();
-  };
-  if (!row.is_object() || !holds("command") || !holds("owner") || !holds("start") ||
-      !row.contains("path") || row["path"] != path)
+  model::JsonReader row(trim(*text));
+  row.expect("{\"command\":");
+  Publisher who;
+  who.command = CommandIndex(row.number32());
+  row.member("owner");
+  who.owner = OwnerNumber(row.number32());
+  row.member("start");
+  who.start = row.number32();
+  row.member("path");
+  const bool same = row.text() == path;
+  row.expect("}");
+  if (!row.whole() || !same)
     return fail(Code::kStore, row_path(path).string() + ": not a row for " + path);
-  return Publisher{CommandIndex(row["command"].get<uint32_t>()),
-                   OwnerNumber(row["owner"].get<uint32_t>()), row["start"].get<uint32_t>()};
+  return who;
 }
 
 /// No file where a folder has to be, no folder where the file has to be.
@@ -94,16 +99,23 @@ Result<bool> PublishedNames::may_publish(const std::string& path, const Publishe
 
 /// Without fsync: what it announces is not durable either before the whole commit is synced.
 Status PublishedNames::write(const std::string& path, const Publisher& who) {
-  const nlohmann::json row = {{"path", path},
-                              {"command", who.command.value()},
-                              {"owner", who.owner.value()},
-                              {"start", who.start}};
+  std::string row;
+  model::JsonWriter(row)
+      .raw("{\"command\":")
+      .number(who.command.value())
+      .member("owner")
+      .number(who.owner.value())
+      .member("start")
+      .number(who.start)
+      .member("path")
+      .text(path)
+      .raw("}\n");
   MNP_CHECK(lock_.renew());
   const fs::path place = row_path(path);
   const fs::path temporary = incoming_ / ".row";
   const Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!fd) return store_failed(fail_errno("create " + temporary.string()).value());
-  if (auto written = write_all(fd.get(), row.dump() + "\n", Clock::now() + kRowLimit); !written)
+  if (auto written = write_all(fd.get(), row, Clock::now() + kRowLimit); !written)
     return store_failed(written.error().within(temporary.string()));
   if (::rename(temporary.c_str(), place.c_str()) != 0)
     return store_failed(fail_errno("rename to " + place.string()).value());

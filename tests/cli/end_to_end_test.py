@@ -94,6 +94,17 @@ class EndToEnd(MnpCase):
         progress = json.loads((self.run_folder() / "stages/work/progress.json").read_text())
         self.assertIn("node 2 (bad: ", progress["text"])
 
+    def test_names_of_any_bytes_are_published(self):
+        self.pipeline(["touch \"$MNP_RESULTS/$(printf 'caf\\351')\""], nodes=1)
+        self.mnp("run", "demo.yaml")
+        results = self.run_folder() / "stages/work/results"
+        self.assertIn(b"caf\xe9", os.listdir(os.fsencode(results)))
+        self.mnp("resume")
+        (self.folder / "demo.yaml").write_bytes(b"name: x\nstages:\n  - name: a\n"
+                                                b"    commands: ['echo \xe9']\n")
+        done = self.mnp("validate", "demo.yaml", status=20)
+        self.assertIn("demo.yaml:4:22: byte 0xe9 is not UTF-8", done.stderr)
+
     def test_a_bad_node_does_not_count_as_alive(self):
         self.pipeline(["[ $MNP_NODE != 2 ] && sleep 0.1"] * 60, more="    min_alive: 3\n    retry: {attempts: 1}\n")
         done = self.mnp("run", "demo.yaml", status=31)

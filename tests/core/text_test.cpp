@@ -68,6 +68,17 @@ TEST(Nearest, FindsSlipsAndNoStrangers) {
   EXPECT_EQ(nearest("elephant", keys), "");
 }
 
+// RFC 3629, section 4.
+TEST(Utf8, KnowsWellFormedCharacters) {
+  EXPECT_EQ(utf8_length("a"), 1u);
+  EXPECT_EQ(utf8_length("\xc3\xa9z"), 2u);
+  EXPECT_EQ(utf8_length("\xe1\x88\xb4"), 3u);
+  EXPECT_EQ(utf8_length("\xf0\x9f\x98\x82"), 4u);
+  for (const char* wrong : {"\xe9", "\xe9t", "\x80", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80",
+                            "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff"})
+    EXPECT_EQ(utf8_length(wrong), 0u);
+}
+
 // From the FNV authors' test vectors.
 TEST(Fnv1a, HashesAsPublished) {
   EXPECT_EQ(fnv1a(""), 0xcbf29ce484222325u);
