@@ -6,10 +6,10 @@
 
 #include <fmt/format.h>
 
-#include "mnp/core/text.hpp"
 #include <yaml-cpp/anchor.h>
 #include <yaml-cpp/emitterstyle.h>
 #include <yaml-cpp/eventhandler.h>
+#include "mnp/core/text.hpp"
 
 #include "mnp/model/spec.hpp"
 
@@ -111,7 +111,8 @@ std::optional<YAML::Node> load_mapping(std::string_view text, SpecErrors& errors
     return std::nullopt;
   }
   if (const auto mark = first_not_utf8(text)) {
-    errors.add(*mark, fmt::format("byte 0x{:02x} is not UTF-8", static_cast<uint8_t>(text[mark->pos])),
+    errors.add(*mark,
+               fmt::format("byte 0x{:02x} is not UTF-8", static_cast<uint8_t>(text[mark->pos])),
                "save the file as UTF-8");
     return std::nullopt;
   }

@@ -53,11 +53,25 @@ namespace {
 /// Raw containers run on AWS, whose network stalls for longer than a machine's own.
 constexpr Milliseconds kRawLease{15000};
 
+/// As `mnp run` has its nodes hold one each.
+Status lock_raw_run(Context& context) {
+  const Identity& me = context.me;
+  const fs::path folder = context.store->path(context.run_keys().run) / ".locks";
+  MNP_CHECK(make_folders(folder));
+  MNP_TRY(auto lock, FileLock::try_acquire(
+                         folder / fmt::format("{}-{}-{}", me.job, me.attempt, me.index.value())));
+  if (!lock)
+    return fail(Code::kConfig, fmt::format("run {} is under way in another process", me.run));
+  context.lock = std::make_shared<FileLock>(std::move(*lock));
+  return {};
+}
+
 /// Copies the list into the run, so that a later attempt reads the same one.
 Status load_raw_plan(Context& context) {
   Identity& me = context.me;
   // Outside Batch nothing else tells two runs on one machine apart.
   if (!me.in_batch && me.nodes == 1) me.run = model::make_run_id(me.run);
+  MNP_CHECK(lock_raw_run(context));
   const auto key = context.keys().commands();
   auto text = read_file(me.list_file);
   if (!text)

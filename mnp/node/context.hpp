@@ -19,8 +19,8 @@ struct Scratch {
   fs::path inputs() const { return root / "inputs"; }
   fs::path received() const { return root / "received"; }  // broadcast files arrive here
   fs::path slots() const { return root / "slots"; }
-  fs::path shared() const { return root / "scratch"; }     // $MNP_SCRATCH
-  fs::path temporary() const { return root / "tmp"; }      // TMPDIR of MPI daemons and ranks
+  fs::path shared() const { return root / "scratch"; }  // $MNP_SCRATCH
+  fs::path temporary() const { return root / "tmp"; }   // TMPDIR of MPI daemons and ranks
   std::string socket() const { return (root / "agent.sock").string(); }
 };
 
@@ -33,15 +33,14 @@ struct Context {
   fs::path store_root;
   OwnerNumber owner;
   Scratch scratch;
+  std::shared_ptr<FileLock> lock;  // of a raw run: `mnp rm` leaves what is under way alone
 
   const model::StagePlan& stage() const { return *plan.find(stage_name); }
   const model::StageSpec& spec() const { return stage().spec; }
   bool is_program() const { return !spec().program.empty(); }
   model::RunKeys run_keys() const { return model::RunKeys::of(me.run); }
   model::StageKeys keys() const { return model::StageKeys::of(run_keys(), stage_name); }
-  model::AttemptKeys attempt() const {
-    return model::AttemptKeys::of(keys(), me.job, me.attempt);
-  }
+  model::AttemptKeys attempt() const { return model::AttemptKeys::of(keys(), me.job, me.attempt); }
 };
 
 /// Opens the store and makes the scratch folders. The plan is not there yet.

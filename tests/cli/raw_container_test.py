@@ -204,6 +204,21 @@ class OneNode(RawCase):
         self.assertEqual((self.folder / "out").read_text(), "one\ntwo\n")
         self.assertEqual(len(list((self.folder / "node-alone/mnp-runs/runs").iterdir())), 2)
 
+    def test_a_run_under_way_is_not_removed(self):
+        store = self.folder / "store"
+        lines = self.list_of(f"until [ -e {self.folder}/go ]; do sleep 0.05; done")
+        self.start_node("alone", {**self.environment, "MNP_STORE": str(store),
+                                  "LIST_FILE_S3_PATH": lines,
+                                  "MNP_SCRATCH_ROOT": str(self.folder / "node-alone")})
+        self.wait_for("the run", lambda: list(store.glob("runs/*/plan.json")))
+        run = next(store.glob("runs/*")).name
+        done = self.mnp("rm", run, "--store", store, status=20)
+        self.assertIn("still there", done.stderr)
+        self.write("go", "")
+        self.assert_all_end_with(0)
+        self.mnp("rm", run, "--store", store)
+        self.assertEqual(list(store.glob("runs/*")), [])
+
     def test_a_list_that_is_missing_is_named(self):
         self.start_node("alone", {**self.environment, "LIST_FILE_S3_PATH": "/nowhere/list.txt",
                                   "MNP_SCRATCH_ROOT": str(self.folder)})
