@@ -84,6 +84,11 @@ Result<S3> S3::create(const Settings& settings, std::shared_ptr<Transport> trans
       std::move(options), path_style, cancel);
 }
 
+ApiError S3::no_sense(const S3Place& place, const std::string& what) {
+  return as_api_error(
+      {Code::kProtocol, fmt::format("{}: the answer makes no sense: {}", place.text(), what)});
+}
+
 Result<HttpRequest> S3::request(const std::string& method, const S3Place& place) const {
   HttpRequest request;
   MNP_TRY(request.endpoint, s3_endpoint(place.bucket, options_, path_style_));

@@ -14,6 +14,8 @@
 
 namespace mnp::aws {
 
+class XmlElement;
+
 struct S3Place {
   std::string bucket;
   std::string key;  // bytes; "" for the bucket itself
@@ -115,6 +117,11 @@ class S3 {
         options_(std::move(options)),
         path_style_(path_style),
         cancel_(cancel) {}
+  static ApiError no_sense(const S3Place& place, const std::string& what);
+  /// All pages of a listing that goes on by two markers: `what` in the query, `id_marker` of them.
+  ApiStatus list_by_markers(const S3Place& prefix, const std::string& what,
+                            const std::string& id_marker, const std::vector<const char*>& names,
+                            const std::function<void(std::string key, const XmlElement&)>& each);
   Result<HttpRequest> request(const std::string& method, const S3Place& place) const;
   ApiResult<HttpResponse> call(const HttpRequest& request, const S3Place& place,
                                uint64_t expected = 0, bool error_in_200 = false);

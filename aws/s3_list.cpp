@@ -11,20 +11,6 @@
 namespace mnp::aws {
 namespace {
 
-ApiError no_sense(const S3Place& place, const std::string& what) {
-  ApiError error;
-  error.code = Code::kProtocol;
-  error.text = fmt::format("{}: the answer makes no sense: {}", place.text(), what);
-  return error;
-}
-
-ApiResult<XmlDocument> parse(const ApiResult<HttpResponse>& answer, const S3Place& place) {
-  if (!answer) return fail(answer.error());
-  auto document = XmlDocument::parse(answer->body);
-  if (!document) return fail(no_sense(place, document.error().text));
-  return std::move(*document);
-}
-
 /// Keys as the answer encodes them: a '+' is a blank there.
 class KeyDecoder {
  public:
@@ -44,20 +30,6 @@ uint64_t number_of(const std::string& text) {
   return number && *number >= 0 ? static_cast<uint64_t>(*number) : 0;
 }
 
-/// Asks for page after page. `page` adds what an answer holds and says where the next begins, as
-/// pairs of the query; none: that was the last.
-template <class Page>
-ApiStatus all_pages(const Query& first, const Page& page) {
-  Query next = first;
-  for (;;) {
-    auto more = page(next);
-    if (!more) return fail(more.error());
-    if (more->empty()) return {};
-    next = first;
-    next.insert(next.end(), more->begin(), more->end());
-  }
-}
-
 }  // namespace
 
 ApiResult<S3Page> S3::list(const S3Place& prefix, const std::string& delimiter,
@@ -67,8 +39,10 @@ ApiResult<S3Page> S3::list(const S3Place& prefix, const std::string& delimiter,
   made->query = {{"list-type", "2"}, {"encoding-type", "url"}, {"prefix", prefix.key}};
   if (!delimiter.empty()) made->query.emplace_back("delimiter", delimiter);
   if (!from.empty()) made->query.emplace_back("continuation-token", from);
-  const auto document = parse(call(*made, prefix), prefix);
-  if (!document) return fail(document.error());
+  const auto answer = call(*made, prefix);
+  if (!answer) return fail(answer.error());
+  const auto document = XmlDocument::parse(answer->body);
+  if (!document) return fail(no_sense(prefix, document.error().text));
   const XmlElement root = document->root();
   const KeyDecoder decode(root);
   S3Page page;
@@ -109,65 +83,66 @@ ApiStatus S3::list_all(const S3Place& prefix, const std::function<void(S3Listed)
   return {};
 }
 
-ApiResult<std::vector<S3Version>> S3::versions(const S3Place& prefix) {
-  std::vector<S3Version> found;
-  const auto page = [&](const Query& query) -> ApiResult<Query> {
+ApiStatus S3::list_by_markers(const S3Place& prefix, const std::string& what,
+                              const std::string& id_marker, const std::vector<const char*>& names,
+                              const std::function<void(std::string key, const XmlElement&)>& each) {
+  const Query first = {{what, ""}, {"encoding-type", "url"}, {"prefix", prefix.key}};
+  std::string last_key, last_id;
+  for (bool more = true; more;) {
     auto made = request("GET", {prefix.bucket, ""});
     if (!made) return fail(ApiError{made.error(), 0, "", ""});
-    made->query = query;
-    const auto document = parse(call(*made, prefix), prefix);
-    if (!document) return fail(document.error());
+    made->query = first;
+    if (!last_key.empty()) {
+      made->query.emplace_back("key-marker", last_key);
+      made->query.emplace_back(id_marker, last_id);
+    }
+    const auto answer = call(*made, prefix);
+    if (!answer) return fail(answer.error());
+    const auto document = XmlDocument::parse(answer->body);
+    if (!document) return fail(no_sense(prefix, document.error().text));
     const XmlElement root = document->root();
     const KeyDecoder decode(root);
     Status status;
-    for (const char* name : {"Version", "DeleteMarker"})
+    for (const char* name : names)
       root.for_each(name, [&](const XmlElement& element) {
         auto key = decode(element.text("Key"));
         if (key)
-          found.push_back({std::move(*key), element.text("VersionId")});
+          each(std::move(*key), element);
         else
           status = fail(key.error());
       });
     if (!status) return fail(no_sense(prefix, status.error().text));
-    if (root.text("IsTruncated") != "true") return Query();
+    more = root.text("IsTruncated") == "true";
     const auto marker = decode(root.text("NextKeyMarker"));
-    if (!marker || marker->empty()) return fail(no_sense(prefix, "no NextKeyMarker"));
-    return Query{{"key-marker", *marker}, {"version-id-marker", root.text("NextVersionIdMarker")}};
-  };
-  const auto all =
-      all_pages({{"versions", ""}, {"encoding-type", "url"}, {"prefix", prefix.key}}, page);
-  if (!all) return fail(all.error());
+    const std::string id =
+        root.text(what == "versions" ? "NextVersionIdMarker" : "NextUploadIdMarker");
+    if (more && (!marker || marker->empty() || (*marker == last_key && id == last_id)))
+      return fail(no_sense(prefix, "it is cut, and nothing says where the next begins"));
+    if (more) last_key = *marker, last_id = id;
+  }
+  return {};
+}
+
+ApiResult<std::vector<S3Version>> S3::versions(const S3Place& prefix) {
+  std::vector<S3Version> found;
+  const auto listed =
+      list_by_markers(prefix, "versions", "version-id-marker", {"Version", "DeleteMarker"},
+                      [&](std::string key, const XmlElement& element) {
+                        found.push_back({std::move(key), element.text("VersionId")});
+                      });
+  if (!listed) return fail(listed.error());
   return found;
 }
 
 ApiResult<std::vector<S3Upload>> S3::uploads(const S3Place& prefix) {
   std::vector<S3Upload> found;
-  const auto page = [&](const Query& query) -> ApiResult<Query> {
-    auto made = request("GET", {prefix.bucket, ""});
-    if (!made) return fail(ApiError{made.error(), 0, "", ""});
-    made->query = query;
-    const auto document = parse(call(*made, prefix), prefix);
-    if (!document) return fail(document.error());
-    const XmlElement root = document->root();
-    const KeyDecoder decode(root);
-    Status status;
-    root.for_each("Upload", [&](const XmlElement& element) {
-      auto key = decode(element.text("Key"));
-      if (key)
-        found.push_back({std::move(*key), element.text("UploadId"),
-                         iso_time(element.text("Initiated")).value_or(0)});
-      else
-        status = fail(key.error());
-    });
-    if (!status) return fail(no_sense(prefix, status.error().text));
-    if (root.text("IsTruncated") != "true") return Query();
-    const auto marker = decode(root.text("NextKeyMarker"));
-    if (!marker || marker->empty()) return fail(no_sense(prefix, "no NextKeyMarker"));
-    return Query{{"key-marker", *marker}, {"upload-id-marker", root.text("NextUploadIdMarker")}};
-  };
-  const auto all =
-      all_pages({{"uploads", ""}, {"encoding-type", "url"}, {"prefix", prefix.key}}, page);
-  if (!all) return fail(all.error());
+  const auto listed =
+      list_by_markers(prefix, "uploads", "upload-id-marker", {"Upload"},
+                      [&](std::string key, const XmlElement& element) {
+                        found.push_back({std::move(key), element.text("UploadId"),
+                                         iso_time(element.text("Initiated")).value_or(0)});
+                      });
+  if (!listed) return fail(listed.error());
   return found;
 }
 

@@ -148,6 +148,8 @@ Status S3Store::remove(const std::string& key) {
       const auto removed = s3_.remove(place, version.version);
       if (!removed) return as_store_error(removed.error());
     }
+  if (!versions && versions.error().status != 501)
+    log::warning("older versions may be left: {}", versions.error().text);
   const auto removed = s3_.remove(place);
   if (!removed) return as_store_error(removed.error());
   return {};

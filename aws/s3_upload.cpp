@@ -5,17 +5,6 @@
 #include "aws/xml.hpp"
 
 namespace mnp::aws {
-namespace {
-
-ApiError no_sense(const S3Place& place, const std::string& what) {
-  ApiError error;
-  error.code = Code::kProtocol;
-  error.text = fmt::format("{}: the answer makes no sense: {}", place.text(), what);
-  return error;
-}
-
-}  // namespace
-
 ApiResult<std::string> S3::begin_upload(const S3Place& place, const Headers& metadata) {
   auto made = request("POST", place);
   if (!made) return fail(ApiError{made.error(), 0, "", ""});

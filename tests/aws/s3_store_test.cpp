@@ -74,6 +74,44 @@ TEST_F(S3StoreTest, AServerThatPassesConditionsOverIsFoundOut) {
   EXPECT_EQ(fake->objects.size(), 1U) << "the probe is gone";
 }
 
+TEST_F(S3StoreTest, EveryVersionGoesOfEveryPage) {
+  std::vector<std::string> removed;
+  fake->before = [&](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
+    const std::string query = query_text(request.query);
+    if (request.method == "DELETE") {
+      removed.push_back(query);
+      return HttpResponse{204, {}, ""};
+    }
+    if (query.find("key-marker=") == std::string::npos)
+      return HttpResponse{200,
+                          {},
+                          "<R><IsTruncated>true</IsTruncated><NextKeyMarker>lab/k"
+                          "</NextKeyMarker><NextVersionIdMarker>v1</NextVersionIdMarker>"
+                          "<Version><Key>lab/k</Key><VersionId>v1</VersionId></Version>"
+                          "</R>"};
+    EXPECT_NE(query.find("key-marker=lab%2Fk&version-id-marker=v1"), std::string::npos) << query;
+    return HttpResponse{200,
+                        {},
+                        "<R><DeleteMarker><Key>lab/k</Key><VersionId>v2</VersionId>"
+                        "</DeleteMarker><Version><Key>lab/kk</Key><VersionId>v3"
+                        "</VersionId></Version></R>"};
+  };
+  ASSERT_TRUE(store->remove("k"));
+  EXPECT_EQ(removed, (std::vector<std::string>{"versionId=v1", "versionId=v2", ""}));
+}
+
+TEST_F(S3StoreTest, APageThatLeadsNowhereEndsTheListing) {
+  fake->before = [](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
+    if (request.method == "DELETE") return HttpResponse{204, {}, ""};
+    return HttpResponse{200,
+                        {},
+                        "<R><IsTruncated>true</IsTruncated><NextKeyMarker>k"
+                        "</NextKeyMarker></R>"};
+  };
+  EXPECT_TRUE(store->remove("k"));
+  EXPECT_EQ(store->list("k").error().code, Code::kStore);
+}
+
 TEST_F(S3StoreTest, ChangedBytesAreNoticed) {
   ASSERT_TRUE(store->put("a", "bytes"));
   fake->objects["lab/a"].first = "bytfs";
