@@ -15,7 +15,6 @@ namespace {
 
 constexpr Milliseconds kJournalInterval{50};     // between two group commits of a folder store
 constexpr Milliseconds kJournalPatience{30000};  // a store that cannot commit is tried for so long
-constexpr Milliseconds kLeaseMargin{1000};
 constexpr int kFenceLeases = 2;  // until nothing of an earlier owner runs: see is_surely_owner
 
 /// A program's text as a list of one command.

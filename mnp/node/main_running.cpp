@@ -18,7 +18,6 @@ constexpr uint64_t kInputsInId =
 constexpr int kSilentLeases = 2;  // of main's agent, until its keeper ends it
 constexpr Milliseconds kDaemonsEnd{5000};  // of a program that has ended
 constexpr Milliseconds kLookAgain{10};
-constexpr Milliseconds kMargin{1000};  // beyond a lease
 
 }  // namespace
 
@@ -207,7 +206,7 @@ void MainNode::node_lost(NodeIndex node, TimePoint deal_again_at, bool orderly) 
   supplied_.erase(node);
   on_channel_.erase(node);
   // A node that says goodbye has ended its commands; ranks of a program go with its keeper.
-  if (orderly && program_) deal_again_at = Clock::now() + context_.spec().lease + kMargin;
+  if (orderly && program_) deal_again_at = Clock::now() + context_.spec().lease + kLeaseMargin;
   if (last_words_) return;
   if (!orderly && phase_ != Phase::kJoining)
     journal_->append(

@@ -12,7 +12,6 @@ namespace mnp::node {
 namespace {
 
 constexpr Milliseconds kRefusalLimit{2000};  // for a refused node to read why
-constexpr Milliseconds kMargin{1000};        // beyond a lease, before anything is dealt again
 constexpr Milliseconds kReadFirst{20};       // what has arrived is read before a node is judged
 
 }  // namespace
@@ -161,11 +160,11 @@ void Roster::on_frame(NodeIndex index, const Frame& frame) {
 
 void Roster::on_closed(NodeIndex index, const Error& error) {
   const std::string reason = error.code == Code::kClosed ? "its connection closed" : error.text;
-  lose(index, reason, at(index).last_beat + context_.spec().lease + kMargin, false);
+  lose(index, reason, at(index).last_beat + context_.spec().lease + kLeaseMargin, false);
 }
 
 void Roster::give_up(NodeIndex index, const std::string& reason) {
-  lose(index, reason, at(index).last_beat + context_.spec().lease + kMargin, false);
+  lose(index, reason, at(index).last_beat + context_.spec().lease + kLeaseMargin, false);
 }
 
 void Roster::lose(NodeIndex index, std::string reason, TimePoint deal_again_at, bool orderly) {
@@ -202,7 +201,7 @@ void Roster::judge_silent() {
     lose(NodeIndex(i),
          fmt::format("silent for {}",
                      format_duration(std::chrono::duration<double>(now - node.last_beat).count())),
-         node.last_beat + lease + kMargin, false);
+         node.last_beat + lease + kLeaseMargin, false);
   }
 }
 

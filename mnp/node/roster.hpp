@@ -22,6 +22,9 @@ namespace mnp::node {
 
 enum class NodeState : uint8_t { kMissing, kJoined, kReady, kUnfit, kLost, kLeft };
 
+/// Beyond a lease, before anything that ran under it is dealt again.
+inline constexpr Milliseconds kLeaseMargin{1000};
+
 struct RosterNode {
   NodeState state = NodeState::kMissing;
   Incarnation incarnation{0};
