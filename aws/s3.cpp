@@ -1,7 +1,6 @@
 #include "aws/s3.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 #include <fmt/format.h>
 
@@ -11,17 +10,13 @@
 namespace mnp::aws {
 namespace {
 
+constexpr const char* kCrc = "mnp-crc32c";
 constexpr std::string_view kMetadata = "x-amz-meta-";
 constexpr size_t kMaxKey = 1024;                  // bytes; S3's own limit
 constexpr uint64_t kSlowest = 256 << 10;          // bytes a second that a body may need
 constexpr uint64_t kAnswer = uint64_t{16} << 20;  // bytes of an answer that is no object
 constexpr Milliseconds kCall{60000};              // beyond its bodies' time
 constexpr int kAllTries = 4;                      // times the limit of one
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 ApiError as_api_error(const Error& error) {
   ApiError made;
@@ -54,6 +49,17 @@ void add_options(HttpRequest& request, const S3PutOptions& options) {
 }
 
 }  // namespace
+
+Headers checksum_metadata(uint32_t crc) {
+  return {{kCrc, hex32(crc)}};
+}
+
+Status compare_checksum(const S3Place& from, const S3Info& info, uint32_t crc) {
+  const std::string wanted = header(info.metadata, kCrc);
+  if (wanted.empty() || wanted == hex32(crc)) return {};
+  return fail(Code::kStore, fmt::format("{}: what came has the checksum {}, what was put {}",
+                                        from.text(), hex32(crc), wanted));
+}
 
 Result<S3Place> S3Place::parse(std::string_view url) {
   if (!starts_with(url, "s3://"))

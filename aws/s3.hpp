@@ -31,6 +31,13 @@ struct S3Info {
   std::string version;
   Headers metadata;  // names without "x-amz-meta-", in lower case
 };
+/// Every object that we put carries the CRC-32C of its bytes (metadata "mnp-crc32c"): ETags of
+/// multipart objects are no hashes.
+Headers checksum_metadata(uint32_t crc);
+/// kStore where an object was put with another checksum than its bytes have now; success where it
+/// was put without one.
+Status compare_checksum(const S3Place& from, const S3Info& info, uint32_t crc);
+
 struct S3Object {
   S3Info info;
   std::string bytes;  // of the range

@@ -12,7 +12,6 @@
 namespace mnp::aws {
 namespace {
 
-constexpr const char* kCrc = "mnp-crc32c";
 constexpr const char* kNonce = "mnp-nonce";  // whose object it is, when an answer was lost
 
 std::string random_nonce() {
@@ -28,7 +27,7 @@ tl::unexpected<Error> as_store_error(const ApiError& error) {
 }
 
 Headers metadata(std::string_view bytes, const std::string& nonce) {
-  Headers headers = {{kCrc, hex32(crc32c(bytes))}};
+  Headers headers = checksum_metadata(crc32c(bytes));
   if (!nonce.empty()) headers.emplace_back(kNonce, nonce);
   return headers;
 }
@@ -121,12 +120,14 @@ Status S3Store::put(const std::string& key, std::string_view bytes) {
 Result<std::string> S3Store::get(const std::string& key) {
   auto object = s3_.get(at(key));
   if (!object) return as_store_error(object.error());
-  const std::string crc = header(object->info.metadata, kCrc);
-  if (!crc.empty() && crc != hex32(crc32c(object->bytes)))
-    return fail(Code::kStore, fmt::format("{}: its bytes do not have the checksum {} that was put "
-                                          "with them",
-                                          url(key), crc));
+  MNP_CHECK(compare_checksum(at(key), object->info, crc32c(object->bytes)));
   return std::move(object->bytes);
+}
+
+Result<uint64_t> S3Store::size(const std::string& key) {
+  const auto info = s3_.head(at(key));
+  if (!info) return as_store_error(info.error());
+  return info->bytes;
 }
 
 Result<std::vector<std::string>> S3Store::list(const std::string& prefix) {

@@ -22,6 +22,7 @@ class S3Store : public Store {
   Status put_new(const std::string& key, std::string_view bytes) override;
   Status put(const std::string& key, std::string_view bytes) override;
   Result<std::string> get(const std::string& key) override;
+  Result<uint64_t> size(const std::string& key) override;
   Result<std::vector<std::string>> list(const std::string& prefix) override;
   /// Every version, where the bucket keeps them.
   Status remove(const std::string& key) override;

@@ -20,7 +20,6 @@
 namespace mnp::aws {
 namespace {
 
-constexpr const char* kCrc = "mnp-crc32c";
 constexpr uint64_t kMaxParts = 10000;             // S3's own limit
 constexpr uint64_t kBlock = uint64_t{4} << 20;    // read at once for a checksum
 constexpr uint64_t kMinPart = uint64_t{5} << 20;  // S3's own limit, but for the last
@@ -65,10 +64,6 @@ struct Cut {
 /// Not more parts than S3 takes.
 Cut cut(uint64_t bytes, uint64_t part) {
   return {bytes, std::max(part, (bytes + kMaxParts - 1) / kMaxParts)};
-}
-
-Headers checksum(uint32_t crc) {
-  return {{kCrc, hex32(crc)}};
 }
 
 /// Whether `path` has this size, and is not older.
@@ -151,7 +146,7 @@ Status S3Transfer::Job::upload(const fs::path& from, const S3Place& to) {
   }
   MNP_TRY(const std::string text, read_range(fd, from, 0, bytes));
   S3PutOptions put;
-  put.metadata = checksum(crc32c(text));
+  put.metadata = checksum_metadata(crc32c(text));
   if (const auto sent = s3.put(to, text, put); !sent) return plain(sent.error());
   progress.bytes += bytes;
   ++progress.files;
@@ -175,7 +170,7 @@ Status S3Transfer::Job::upload_parts(std::shared_ptr<Upload> upload) {
           one.begun < wall_seconds() - static_cast<double>(options.orphan_age.count()))
         if (auto aborted = s3.abort_upload(upload->to, one.id); !aborted)
           log::warning("{}", aborted.error().text);
-  auto id = s3.begin_upload(upload->to, checksum(crc));
+  auto id = s3.begin_upload(upload->to, checksum_metadata(crc));
   if (!id) return plain(id.error());
   upload->id = *id;
   for (uint64_t i = upload->cut.count(); i-- > 0;)
@@ -275,13 +270,6 @@ Status take_name(const Fd& fd, const fs::path& partial, const fs::path& to, doub
   return {};
 }
 
-Status compare(const S3Place& from, const S3Info& info, uint32_t crc) {
-  const std::string wanted = header(info.metadata, kCrc);
-  if (wanted.empty() || wanted == hex32(crc)) return {};
-  return fail(Code::kStore, fmt::format("{}: what came has the checksum {}, what was put {}",
-                                        from.text(), hex32(crc), wanted));
-}
-
 }  // namespace
 
 Status S3Transfer::Job::download(const S3Place& from, const S3Listed& what, const fs::path& to) {
@@ -318,7 +306,7 @@ Status S3Transfer::Job::finish(Download& download) {
   uint32_t crc = 0;
   for (uint64_t i = 0; i < download.checksums.size(); ++i)
     crc = crc32c_join(crc, download.checksums[i], download.cut.size(i));
-  MNP_CHECK(compare(download.from, download.info, crc));
+  MNP_CHECK(compare_checksum(download.from, download.info, crc));
   MNP_CHECK(take_name(download.fd, download.partial, download.to, download.modified));
   download.done = true;
   ++progress.files;
@@ -329,7 +317,7 @@ Status S3Transfer::Job::download_whole(const S3Place& from, const S3Listed& what
                                        const fs::path& to) {
   const auto object = s3.get(from);
   if (!object) return plain(object.error());
-  MNP_CHECK(compare(from, object->info, crc32c(object->bytes)));
+  MNP_CHECK(compare_checksum(from, object->info, crc32c(object->bytes)));
   const fs::path partial = partial_of(to);
   MNP_TRY(const Fd fd, create_partial(partial));
   Status done = write_range(fd, partial, 0, object->bytes);

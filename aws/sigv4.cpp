@@ -20,12 +20,6 @@ constexpr std::array<std::string_view, 7> kNotSigned = {
     "authorization", "connection",      "expect",         "transfer-encoding",
     "user-agent",    "x-amzn-trace-id", "accept-encoding"};
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-
 /// Trimmed, each run of blanks one blank.
 std::string without_extra_blanks(std::string_view value) {
   std::string out;

@@ -13,6 +13,8 @@
 namespace mnp {
 
 std::string_view trim(std::string_view text);
+/// ASCII letters in lower case.
+std::string lower(std::string_view text);
 std::vector<std::string> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 bool starts_with(std::string_view text, std::string_view start);

@@ -219,6 +219,8 @@ TEST_F(S3Contract, AStoreKeepsItsPromises) {
   EXPECT_EQ(*store.get("runs/a"), "second");
   EXPECT_EQ(store.get("runs/b").error().code, Code::kNotFound);
   ASSERT_TRUE(store.put("runs/b/c d", std::string("\0\xff", 2)));
+  EXPECT_EQ(*store.size("runs/b/c d"), 2u);
+  EXPECT_EQ(store.size("runs/c").error().code, Code::kNotFound);
   EXPECT_EQ(*store.list("runs"), (std::vector<std::string>{"runs/a", "runs/b/c d"}));
   const auto removed = store.remove("runs/a");
   EXPECT_TRUE(removed) << removed.error().text;
