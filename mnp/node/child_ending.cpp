@@ -1,34 +1,27 @@
 // The end of a child: drained, told by main, or on its own.
-#include <fmt/format.h>
-
 #include "mnp/core/log.hpp"
 #include "mnp/node/child_node.hpp"
+#include "mnp/node/input_broadcast.hpp"
 #include "mnp/node/inputs.hpp"
 
 namespace mnp::node {
 namespace {
 
-constexpr Milliseconds kGrace{10000};      // from SIGTERM to SIGKILL of commands
-constexpr Milliseconds kFlush{5000};       // for results and output to be stored
 constexpr Milliseconds kWaitForEnd{7000};  // for main's last word after the goodbye
 constexpr Milliseconds kLastBytes{1000};   // for the channel to carry the goodbye
-constexpr uint64_t kInputsInId = 4096;     // as main numbers broadcasts
 
 }  // namespace
 
 /// A broadcast input has arrived; one that is here already is not touched, commands may read it.
 void ChildNode::take_input(const model::CollectiveDone& done) {
   if (!done.error.empty()) return;  // main knows it too, and decides
-  const auto& inputs = context_.spec().inputs;
-  const uint64_t number = done.id % kInputsInId;
-  if (number >= inputs.size()) return log::error("broadcast {} is of no input", done.id);
-  const std::string& name = inputs[number].name;
-  const fs::path received =
-      context_.scratch.received() / fmt::format("{}.{}", name, done.id / kInputsInId);
+  const auto arrival = arrival_of(context_.spec(), done.id);
+  if (!arrival) return log::error("broadcast {} is of no input", done.id);
+  const fs::path received = context_.scratch.received() / arrival->folder;
+  const fs::path link = context_.scratch.inputs() / arrival->input;
   std::error_code error;
-  const bool first = !fs::exists(fs::symlink_status(context_.scratch.inputs() / name, error));
-  if (first) {
-    const Status put = link_broadcast(context_.scratch.inputs(), name, received);
+  if (!fs::exists(fs::symlink_status(link, error))) {
+    const Status put = link_broadcast(context_.scratch.inputs(), arrival->input, received);
     if (!put) return leave(code_info(put.error().code).exit_status, put.error().text);
   } else {
     errands_.add(received.string(), [received] {

@@ -9,9 +9,7 @@
 namespace mnp::node {
 namespace {
 
-// Together below 25 s: Batch kills after 30.
-constexpr Milliseconds kGrace{10000};          // from SIGTERM to SIGKILL of commands
-constexpr Milliseconds kFlush{5000};           // for results and output to be stored
+// With kGrace and kFlush below 25 s: Batch kills after 30.
 constexpr Milliseconds kDrainLimit{17000};     // for all nodes
 constexpr Milliseconds kLook{20};              // whether a program that was told to end has
 constexpr Milliseconds kLastWords{4000};       // for the journal and the files
@@ -152,7 +150,7 @@ model::Progress MainNode::progress() const {
       progress.state = "JOINING";
       break;
     case Phase::kRunning:
-      progress.state = "RUNNING";
+      progress.state = Clock::now() < deal_from_ ? "WAITING" : "RUNNING";
       break;
     case Phase::kReducing:
       progress.state = "REDUCING";

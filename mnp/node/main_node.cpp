@@ -8,6 +8,7 @@
 #include "mnp/core/log.hpp"
 #include "mnp/model/environment.hpp"
 #include "mnp/model/history.hpp"
+#include "mnp/node/inputs.hpp"
 #include "mnp/node/network.hpp"
 
 namespace mnp::node {
@@ -16,12 +17,6 @@ namespace {
 constexpr Milliseconds kJournalInterval{50};     // between two group commits of a folder store
 constexpr Milliseconds kJournalPatience{30000};  // a store that cannot commit is tried for so long
 constexpr int kFenceLeases = 2;  // until nothing of an earlier owner runs: see is_surely_owner
-
-/// A program's text as a list of one command.
-std::string one_line(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
-}
 
 std::string parent_of(const std::string& key) {
   return key.substr(0, key.rfind('/'));
@@ -51,6 +46,7 @@ Status MainNode::open() {
     log::warning("{} is not set: journal, output and results stay in {} of each node's own disk",
                  model::kStore, context_.store_root.string());
   MNP_CHECK(load_plan(context_));
+  MNP_CHECK(check_inputs(*context_.store, context_.run_keys(), context_.plan, context_.spec()));
   MNP_CHECK(open_work());
   MNP_CHECK(open_journal());
   MNP_CHECK(open_roster());
@@ -69,7 +65,7 @@ Status MainNode::open_work() {
     MNP_TRY(commands_, CommandStage::open(loop_, context_));
     return {};
   }
-  MNP_TRY(program_list_, model::CommandList::parse(one_line(context_.spec().program), "program"));
+  MNP_TRY(program_list_, model::CommandList::of_program(context_.spec().program));
   program_ = std::make_unique<ProgramStage>(context_, program_list_->identities().front());
   return {};
 }
@@ -180,7 +176,7 @@ Status MainNode::create_worker() {
     take_message(from, std::move(message));
   };
   callbacks.ring = [this](NodeIndex node) { ring(node); };
-  callbacks.broadcast_done = [this](const model::CollectiveDone& done) { broadcast_done(done); };
+  callbacks.broadcast_done = [this](const model::CollectiveDone& done) { broadcast_->done(done); };
   callbacks.reduce_done = [this](const model::CollectiveDone& done) {
     epochs_->note_progress();
     reduction_->done(done);
@@ -202,6 +198,15 @@ Status MainNode::create_worker() {
   on_epoch.down = [this] { world_down(); };
   on_epoch.gave_up = [this](const Error& error) { end(fail(error)); };
   epochs_ = std::make_unique<Epochs>(loop_, context_, *roster_, *worker_, std::move(on_epoch));
+  broadcast_ = std::make_unique<InputBroadcast>(
+      context_, InputBroadcast::Callbacks{[this](const model::BroadcastOrder& order) {
+                                            worker_->rank_frame(model::RankFrame::kBroadcast,
+                                                                encode(order));
+                                          },
+                                          [this] {
+                                            if (phase_ != Phase::kEnding) inputs_ready();
+                                          },
+                                          [this](const Error& error) { end(fail(error)); }});
   return {};
 }
 
@@ -316,7 +321,7 @@ void MainNode::begin() {
   write_progress();
   if (program_ && program_->succeeded_before()) return end({});
   if (roster_->ready().size() > 1 || context_.spec().reduce || program_) {
-    const bool starts_program = program_ && !broadcasts_inputs();
+    const bool starts_program = program_ && !broadcast_->any();
     return epochs_->renew("the stage begins", starts_program ? deal_from_ : TimePoint{});
   }
   worker_->set_epoch(BeginEpoch{});

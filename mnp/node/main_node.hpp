@@ -4,7 +4,6 @@
 //              \---------\-------------\---------^   (an error, a signal, a newer owner)
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -17,6 +16,7 @@
 #include "mnp/node/daemon_host.hpp"
 #include "mnp/node/epochs.hpp"
 #include "mnp/node/errands.hpp"
+#include "mnp/node/input_broadcast.hpp"
 #include "mnp/node/keeper_link.hpp"
 #include "mnp/node/program_stage.hpp"
 #include "mnp/node/progress_file.hpp"
@@ -67,12 +67,7 @@ class MainNode {
   void set_timers();
   void world_up();
   void world_down();
-  void broadcast();
-  void broadcast_done(const model::CollectiveDone& done);
-  void input_held(NodeIndex node, uint64_t broadcast);
   void inputs_ready();
-  bool broadcasts_inputs() const;
-  bool all_hold_inputs() const;
   void choose_launch();
   void program_ended();
   void judge_program(uint32_t start, TimePoint until);
@@ -123,6 +118,7 @@ class MainNode {
   std::unique_ptr<DaemonHost> daemons_;
   std::unique_ptr<SpawnDesk> desk_;
   std::unique_ptr<Epochs> epochs_;
+  std::unique_ptr<InputBroadcast> broadcast_;
 
   Phase phase_ = Phase::kJoining;
   std::optional<model::CommandList> program_list_;  // of one line, for reports
@@ -133,9 +129,7 @@ class MainNode {
   int owner_unseen_beats_ = 0;      // in a row, while that is longer ago than a lease
   std::set<NodeIndex> on_channel_;  // have begun to drain: answers go over the channel
   TimePoint deal_from_{};           // nothing of an earlier owner runs any more
-  std::set<NodeIndex> supplied_;    // hold every broadcast input
-  std::map<uint64_t, std::set<NodeIndex>> broadcasts_;  // under way: who does not hold it yet
-  std::string nodes_json_;                              // as last handed to the store
+  std::string nodes_json_;          // as last handed to the store
   TimePoint begun_at_{};
   double started_ = wall_seconds(), ended_ = 0;
   std::vector<Loop::TimerId> timers_;

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include "mnp/core/log.hpp"
-#include "mnp/node/broadcast_source.hpp"
 #include "mnp/node/main_node.hpp"
 
 namespace mnp::node {
@@ -13,9 +12,7 @@ namespace {
 constexpr Milliseconds kProgressInterval{1000};
 constexpr Milliseconds kStopReachesAll{1000};
 constexpr Milliseconds kSayWhoIsMissing{30000};
-constexpr uint64_t kInputsInId =
-    4096;                         // a broadcast's id: epoch times this, and the input's number
-constexpr int kSilentLeases = 2;  // of main's agent, until its keeper ends it
+constexpr int kSilentLeases = 2;           // of main's agent, until its keeper ends it
 constexpr Milliseconds kDaemonsEnd{5000};  // of a program that has ended
 constexpr Milliseconds kLookAgain{10};
 
@@ -96,87 +93,32 @@ void MainNode::world_up() {
     if (auto started = worker_->start_slots(); !started) return end(fail(started.error()));
     commands_->add_node(me, context_.incarnation, roster_->at(me).slots);
   }
-  broadcast();
+  broadcast_->begin(epochs_->number(), epochs_->members());
 }
 
 void MainNode::world_down() {
-  broadcasts_.clear();
+  broadcast_->interrupt();
   reduction_->interrupt();
   if (commands_) commands_->set_dealing(false);
 }
 
-/// Inputs that main reads once for all go to the nodes that do not have them yet.
-void MainNode::broadcast() {
-  broadcasts_.clear();
-  supplied_.insert(context_.me.index);
-  const auto& members = epochs_->members();
-  const bool all = std::all_of(members.begin(), members.end(),
-                               [&](NodeIndex node) { return supplied_.count(node) > 0; });
-  const auto& inputs = context_.spec().inputs;
-  for (size_t i = 0; i < inputs.size() && !all; ++i) {
-    if (!inputs[i].broadcast) continue;
-    model::BroadcastOrder order;
-    order.id = epochs_->number().value() * kInputsInId + i;
-    const fs::path link = context_.scratch.inputs() / inputs[i].name;
-    auto source = broadcast_source(link);
-    if (!source) return end(fail(source.error()));
-    order.source = std::move(*source);
-    order.name = fmt::format("{}.{}", inputs[i].name, epochs_->number().value());
-    broadcasts_[order.id].insert(members.begin(), members.end());
-    worker_->rank_frame(model::RankFrame::kBroadcast, encode(order));
-  }
-  if (broadcasts_.empty()) inputs_ready();
-}
-
-void MainNode::broadcast_done(const model::CollectiveDone& done) {
-  if (broadcasts_.count(done.id) == 0 || phase_ == Phase::kEnding) return;
-  if (!done.error.empty())
-    return end(fail(static_cast<Code>(done.code), "broadcast of an input: " + done.error));
-  input_held(context_.me.index, done.id);
-}
-
-/// That all ranks have the files is not enough: an agent that has not heard it from its rank yet
-/// would not hear it any more once the epoch has ended.
-void MainNode::input_held(NodeIndex node, uint64_t broadcast) {
-  const auto found = broadcasts_.find(broadcast);
-  if (found == broadcasts_.end()) return;
-  found->second.erase(node);
-  if (!found->second.empty()) return;
-  broadcasts_.erase(found);
-  if (broadcasts_.empty() && phase_ != Phase::kEnding) inputs_ready();
-}
-
 void MainNode::inputs_ready() {
-  for (const NodeIndex node : epochs_->members()) supplied_.insert(node);
   epochs_->note_progress();
   if (program_) return epochs_->renew("the inputs are everywhere; the program starts", deal_from_);
   if (Clock::now() >= deal_from_) return commands_->set_dealing(true);
   log::info("an earlier main was lost: nothing is dealt until its leases have ended");
   timers_.push_back(loop_.at(deal_from_, [this] {
     const bool alone = epochs_->number() == EpochNumber(0);
-    if (phase_ == Phase::kRunning && (alone || epochs_->up()) && broadcasts_.empty())
+    if (phase_ == Phase::kRunning && (alone || epochs_->up()) && !broadcast_->under_way())
       commands_->set_dealing(true);
   }));
-}
-
-bool MainNode::broadcasts_inputs() const {
-  const auto& inputs = context_.spec().inputs;
-  return std::any_of(inputs.begin(), inputs.end(),
-                     [](const model::Input& input) { return input.broadcast; });
-}
-
-bool MainNode::all_hold_inputs() const {
-  const auto& members = epochs_->members();
-  return !broadcasts_inputs() ||
-         std::all_of(members.begin(), members.end(), [this](NodeIndex node) {
-           return node == context_.me.index || supplied_.count(node) > 0;
-         });
 }
 
 /// The program is what runs in the epoch that begins, or ranks that bring its inputs to nodes that
 /// have joined without them.
 void MainNode::choose_launch() {
-  if (!all_hold_inputs() || Clock::now() < deal_from_) return epochs_->set_launch(nullptr);
+  if (!broadcast_->all_hold(epochs_->members()) || Clock::now() < deal_from_)
+    return epochs_->set_launch(nullptr);
   epochs_->set_launch([this](EpochNumber epoch, const MpiHosts& hosts, const fs::path& folder) {
     return program_->launch(epoch, hosts, folder);
   });
@@ -203,7 +145,7 @@ void MainNode::judge_program(uint32_t start, TimePoint until) {
 void MainNode::node_lost(NodeIndex node, TimePoint deal_again_at, bool orderly) {
   write_nodes();
   desk_->lost(node);
-  supplied_.erase(node);
+  broadcast_->lost(node);
   on_channel_.erase(node);
   // A node that says goodbye has ended its commands; ranks of a program go with its keeper.
   if (orderly && program_) deal_again_at = Clock::now() + context_.spec().lease + kLeaseMargin;
@@ -256,7 +198,7 @@ void MainNode::node_said(NodeIndex node, Control what, const std::string& payloa
         return epochs_->node_ended(node, EpochNumber(*epoch));
       break;
     case Control::kInputHeld:
-      if (const auto broadcast = decode_u64(payload)) return input_held(node, *broadcast);
+      if (const auto broadcast = decode_u64(payload)) return broadcast_->held(node, *broadcast);
       break;
     case Control::kMessage:
       on_channel_.insert(node);

@@ -25,6 +25,9 @@
 
 namespace mnp::node {
 
+constexpr Milliseconds kGrace{10000};  // from SIGTERM to SIGKILL of commands
+constexpr Milliseconds kFlush{5000};   // for results and output to be stored
+
 /// What a drain has come to.
 struct Drained {
   bool idle = true;  // no command runs any more
@@ -132,8 +135,8 @@ class Worker {
   BeginEpoch epoch_;
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<Executor> executor_;
-  std::set<std::pair<CommandIndex, uint32_t>> held_;  // with the number of the start
-  std::map<std::pair<CommandIndex, uint32_t>, model::Record> unkept_;
+  std::set<StartId> held_;
+  std::map<StartId, model::Record> unkept_;
   std::unique_ptr<Daemons> daemons_;
   std::thread preparing_, draining_;
 };
