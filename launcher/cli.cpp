@@ -34,6 +34,10 @@ void add_commands(CLI::App& app, Action& action) {
   add_rm(app, action);
 }
 
+bool output_is_written() {
+  return std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+}
+
 /// Errors in files start with `file:line:column:`, as compilers' do: nothing stands before them.
 bool is_located(const std::string& text) {
   const size_t colon = text.find(':');
@@ -48,9 +52,22 @@ void print_error(const Error& error) {
     std::fprintf(stderr, "  %s\n", std::string(info.hint).c_str());
 }
 
-}  // namespace
+/// `mnp help WORD` is `mnp WORD --help`.
+std::vector<std::string> words_of(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (words.empty() || words.front() != "help") return words;
+  words.erase(words.begin());
+  words.emplace_back("--help");
+  return words;
+}
 
-namespace {
+int finish(const Result<int>& status) {
+  if (!status) print_error(status.error());
+  const int number = status ? *status : code_info(status.error().code).exit_status;
+  if (output_is_written()) return number;
+  tell("mnp: standard output cannot be written");
+  return number != 0 ? number : code_info(Code::kIo).exit_status;
+}
 
 /// An unset variable of a script must not mean another store or run.
 CLI::Validator not_empty(const std::string& what) {
@@ -110,22 +127,16 @@ int run_cli(int argc, char** argv) {
   CLI::App app("mnp runs the stages of a pipeline as multi-node jobs.", "mnp");
   Action action;
   add_commands(app, action);
+  const std::vector<std::string> words = words_of(argc, argv);
   try {
-    app.parse(argc, argv);
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // it wants them reversed
   } catch (const CLI::Success& help) {
-    return app.exit(help);
+    return finish(app.exit(help));
   } catch (const CLI::ParseError& error) {
-    std::fputs(usage_error(app, error, {argv + 1, argv + argc}).c_str(), stderr);
+    std::fputs(usage_error(app, error, words).c_str(), stderr);
     return kUsageStatus;
   }
-  const auto status = action();
-  if (status && std::fflush(stdout) != 0) {
-    tell(fmt::format("mnp: standard output cannot be written: {}", std::strerror(errno)));
-    return *status != 0 ? *status : code_info(Code::kIo).exit_status;
-  }
-  if (status) return *status;
-  print_error(status.error());
-  return code_info(status.error().code).exit_status;
+  return finish(action());
 }
 
 }  // namespace mnp::launcher

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "launcher/cli.hpp"
+#include "launcher/command_numbers.hpp"
 #include "launcher/failure_report.hpp"
 #include "launcher/log_printer.hpp"
 #include "launcher/log_source.hpp"
@@ -68,14 +69,16 @@ LogPrinter::Form form_of(const Options& options) {
   return options.command ? LogPrinter::Form::kBytes : LogPrinter::Form::kLines;
 }
 
-Result<std::vector<std::string>> chosen_stages(const RunFolder& run, const Options& options) {
+Result<std::vector<model::StagePlan>> chosen_stages(const RunFolder& run, const Options& options) {
   MNP_TRY(const auto plan, run.plan());
   MNP_TRY(auto stages, named_stages(run, plan, options));
   MNP_CHECK(keep_those_with(stages, plan, "node", options.node, [](const model::StagePlan& stage) {
     return uint64_t{stage.spec.nodes};
   }));
   MNP_CHECK(keep_those_with(stages, plan, "command", options.command, commands_of));
-  return stages;
+  std::vector<model::StagePlan> chosen;
+  for (const std::string& stage : stages) chosen.push_back(*plan.find(stage));
+  return chosen;
 }
 
 /// Prints what is new since the last call.
@@ -84,26 +87,40 @@ class OutputReader {
   OutputReader(const RunFolder& run, const Options& options)
       : run_(run), options_(options), printer_(form_of(options)) {}
 
-  Status read(const std::string& stage) {
-    MNP_TRY(const auto streams, output_streams(run_, stage, options_.node));
-    std::optional<CommandIndex> command;
-    if (options_.command) command = CommandIndex(*options_.command);
-    for (const std::string& stream : streams) {
-      uint32_t& next = next_.try_emplace(stream, 1).first->second;
-      MNP_TRY(next, cpu::read_output(
-                        *run_.store, stream, command, next,
-                        [&](const cpu::OutputChunk& chunk) { printer_.print(stage, chunk); }));
+  Status read(const model::StagePlan& stage) {
+    const std::string& name = stage.spec.name;
+    MNP_TRY(const auto streams, output_streams(run_, name, options_.node));
+    if (numbers_.count(name) == 0) {
+      MNP_TRY(numbers_[name], CommandNumbers::read(run_, stage));
     }
+    for (const std::string& stream : streams) MNP_CHECK(read_stream(name, stream));
     std::fflush(stdout);
     return {};
   }
   void flush() { printer_.flush(); }
 
  private:
+  Status read_stream(const std::string& stage, const std::string& stream) {
+    const CommandNumbers& numbers = numbers_.at(stage);
+    const std::string attempt = attempt_of_stream(stream);
+    std::optional<CommandIndex> command;
+    if (options_.command) {
+      command = numbers.then(attempt, CommandIndex(*options_.command));
+      if (!command) return {};
+    }
+    uint32_t& next = next_.try_emplace(stream, 1).first->second;
+    MNP_TRY(next, cpu::read_output(
+                      *run_.store, stream, command, next, [&](const cpu::OutputChunk& chunk) {
+                        printer_.print(stage, numbers.now(attempt, chunk.command), chunk);
+                      }));
+    return {};
+  }
+
   const RunFolder& run_;
   const Options& options_;
   LogPrinter printer_;
-  std::map<std::string, uint32_t> next_;  // segment, by stream
+  std::map<std::string, CommandNumbers> numbers_;  // by stage
+  std::map<std::string, uint32_t> next_;           // segment, by stream
 };
 
 /// The same for the nodes' own words.
@@ -111,9 +128,9 @@ class RuntimeReader {
  public:
   RuntimeReader(const RunFolder& run, const Options& options) : run_(run), options_(options) {}
 
-  Status read(const std::string& stage) {
-    MNP_TRY(const auto logs, node_logs(run_, stage, options_.node));
-    for (const fs::path& log : logs) print_new(stage, log);
+  Status read(const model::StagePlan& stage) {
+    MNP_TRY(const auto logs, node_logs(run_, stage.spec.name, options_.node));
+    for (const fs::path& log : logs) print_new(stage.spec.name, log);
     std::fflush(stdout);
     return {};
   }
@@ -146,13 +163,13 @@ class RuntimeReader {
 };
 
 template <class Reader>
-Status read_all_of(const RunFolder& run, const std::vector<std::string>& stages,
+Status read_all_of(const RunFolder& run, const std::vector<model::StagePlan>& stages,
                    const Options& options) {
   Reader reader(run, options);
   for (;;) {
     MNP_TRY(const auto holder, holder_of(run));  // before reading: nothing comes after the last
-    for (const std::string& stage : stages) MNP_CHECK(reader.read(stage));
-    if (!options.follow || !holder) break;
+    for (const model::StagePlan& stage : stages) MNP_CHECK(reader.read(stage));
+    if (!options.follow || !holder || std::ferror(stdout) != 0) break;
     std::this_thread::sleep_for(kFollowPeriod);
   }
   reader.flush();
@@ -189,7 +206,7 @@ Result<int> run(const Options& options) {
   MNP_TRY(const auto found, find_run(store, options.run));
   MNP_TRY(const auto stages, chosen_stages(found, options));
   if (options.failed) {
-    for (const std::string& stage : stages) MNP_CHECK(print_failed(found, stage, options));
+    for (const auto& stage : stages) MNP_CHECK(print_failed(found, stage.spec.name, options));
   } else if (options.runtime) {
     MNP_CHECK(read_all_of<RuntimeReader>(found, stages, options));
   } else {

@@ -6,10 +6,12 @@
 #include <fmt/format.h>
 
 #include "launcher/cli.hpp"
+#include "launcher/command_numbers.hpp"
 #include "launcher/foreground.hpp"
-#include "launcher/node_environment.hpp"
+#include "launcher/local_host.hpp"
 #include "launcher/run_state.hpp"
 #include "mnp/core/text.hpp"
+#include "mnp/model/published.hpp"
 
 namespace mnp::launcher {
 namespace {
@@ -20,7 +22,7 @@ constexpr Milliseconds kPoll{200};
 
 struct Options {
   std::string run, store, only;
-  bool json = false, quiet = false;
+  bool json = false, quiet = false, renumbered = false;
 };
 
 Status wait_for_nodes(const RunFolder& run, bool quiet) {
@@ -43,19 +45,6 @@ Status wait_for_nodes(const RunFolder& run, bool quiet) {
     std::this_thread::sleep_for(kPoll);
   }
   return remove_tree(run.path() / ".locks");
-}
-
-/// Scratch folders that an `mnp run` which was killed could not remove.
-void remove_left_scratch(const RunFolder& run, const Submitted& submitted) {
-  std::error_code error;
-  const fs::path temporary = fs::temp_directory_path(error);
-  const auto names = list_folder(temporary);
-  if (error || !names) return;
-  for (const auto& submission : submitted.submissions)
-    for (const auto& job : submission.jobs)
-      for (const std::string& name : *names)
-        if (starts_with(name, scratch_prefix(run.id, job.detail.id)))
-          (void)remove_tree(temporary / name);
 }
 
 /// The stages that have not succeeded; with `only`, that one if it has not.
@@ -85,23 +74,43 @@ Result<std::vector<std::string>> stages_to_run(const model::Plan& plan, const Ru
   return is_missing(only) ? std::vector<std::string>{only} : std::vector<std::string>{};
 }
 
+/// Says where something is not there any more that a command has published: what has succeeded is
+/// not run again. False: of a stage that has succeeded.
+Result<bool> look_at_published(const RunFolder& run, const model::Plan& plan,
+                               const RunState& state) {
+  bool all = true;
+  for (const StageState& stage : state.stages) {
+    if (stage.job.empty()) continue;
+    const auto as_left = model::check_published(*run.store, run.keys(), *plan.find(stage.name));
+    if (as_left) continue;
+    if (as_left.error().code != Code::kConfig) return fail(as_left.error());
+    tell(as_left.error().text);
+    all = all && !stage.succeeded();
+  }
+  return all;
+}
+
 Result<int> run(const Options& options) {
   MNP_TRY(const auto store, store_folder(options.store));
   MNP_TRY(const auto found, find_run(store, options.run));
   MNP_TRY(const auto lock, hold_run(found));
+  MNP_CHECK(refuse_foreign(found));
   MNP_CHECK(wait_for_nodes(found, options.quiet));
   MNP_TRY(const auto plan, found.plan());
   MNP_TRY(const auto submitted, found.submitted());
-  remove_left_scratch(found, submitted);
+  remove_left_scratch(found.id, submitted);
   MNP_TRY(const auto state, read_run_state(found, false));
   ForegroundOptions foreground;
   MNP_TRY(foreground.stages, stages_to_run(plan, state, options.only));
+  for (const std::string& stage : foreground.stages)
+    if (!options.renumbered) MNP_CHECK(refuse_renumbered(found, *plan.find(stage)));
   foreground.fresh_failures = true;
   foreground.quiet = options.quiet;
-  Result<int> status = 0;
-  if (foreground.stages.empty()) {
+  MNP_TRY(const bool published, look_at_published(found, plan, state));
+  Result<int> status = published ? 0 : code_info(Code::kConfig).exit_status;
+  if (foreground.stages.empty() && published) {
     tell(fmt::format("{}: nothing to do, all of it has succeeded", found.id));
-  } else {
+  } else if (!foreground.stages.empty()) {
     if (!options.quiet)
       tell(fmt::format("resuming {}: {}", found.id, join(foreground.stages, ", ")));
     status = run_in_foreground(found, plan, foreground);
@@ -122,6 +131,9 @@ void add_resume(CLI::App& app, Action& action) {
                     "instead of the run id, the last line of standard output is what `mnp status "
                     "--json` prints");
   command->add_flag("--quiet", options->quiet, "only failures on standard error");
+  command->add_flag("--renumbered", options->renumbered,
+                    "go on although the run's list was edited, and lines of it read the number "
+                    "that their command has in it");
   command->footer(
       "Commands that have succeeded are not run again; those that failed are, with their\n"
       "tries counted anew. Uses the run's own copies of the lists (stages/STAGE/commands.txt\n"

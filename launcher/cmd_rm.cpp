@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "launcher/cli.hpp"
+#include "launcher/local_host.hpp"
 #include "launcher/run_folder.hpp"
 #include "mnp/core/text.hpp"
 
@@ -71,7 +72,10 @@ Result<int> run(const Options& options) {
   MNP_TRY(const auto lock, lock_run(found));
   MNP_CHECK(refuse_live(found));
   MNP_TRY(const Size size, size_of(found.path()));
-  if (!options.dry_run) MNP_CHECK(remove_run(found));
+  if (!options.dry_run) {
+    if (const auto submitted = found.submitted()) remove_left_scratch(found.id, *submitted);
+    MNP_CHECK(remove_run(found));
+  }
   if (options.json)
     fmt::print("{}\n", as_json(found, size, !options.dry_run));
   else

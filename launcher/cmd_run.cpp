@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "launcher/cli.hpp"
+#include "launcher/earlier_costs.hpp"
 #include "launcher/foreground.hpp"
 #include "launcher/local_host.hpp"
 #include "launcher/plan_text.hpp"
@@ -29,7 +30,8 @@ Result<std::string> pipeline_text(const PipelineOptions& options, const model::S
   const model::StageSpec& stage = spec.stages.front();
   std::string text =
       fmt::format("name: {}\nstages:\n  - name: {}\n    nodes: {}\n    commands: {}\n", spec.name,
-                  stage.name, stage.nodes, nlohmann::json(stage.commands.path)
+                  stage.name, stage.nodes,
+                  nlohmann::json(stage.commands.path)
                       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   if (stage.cpus) text += fmt::format("    cpus: {}\n", *stage.cpus);
   if (stage.tries > 1) text += fmt::format("    tries: {}\n", stage.tries);
@@ -37,16 +39,29 @@ Result<std::string> pipeline_text(const PipelineOptions& options, const model::S
   return text;
 }
 
+/// With the costs that an earlier run knows, where the order is by cost and the list has none.
+Status add_costs(const RunFolder& run, const std::string& pipeline, const model::StageSpec& stage,
+                 std::string& text) {
+  if (stage.order != model::Order::kLongestFirst) return {};
+  MNP_TRY(const auto list, model::CommandList::parse(text, stage.commands.path));
+  auto hinted = with_earlier_costs(run.store_path, pipeline, stage.name, list);
+  if (!hinted) return {};
+  tell(fmt::format("stage {}: longest first, by what {} of {} commands took in {}", stage.name,
+                   hinted->costs, list.size(), hinted->run));
+  text = std::move(hinted->text);
+  return {};
+}
+
 /// Copies a stage's list; counts it there, so that plan and copy agree whatever happens meanwhile.
-Status store_list(const RunFolder& run, model::StagePlan& stage, const ResolvedList& list) {
+Status store_list(const RunFolder& run, const std::string& pipeline, model::StagePlan& stage,
+                  ResolvedList& list) {
   if (!stage.spec.program.empty()) return {};
   const std::string key = run.stage(stage.spec.name).commands();
-  if (list.path.empty()) {
-    MNP_CHECK(run.store->put_new(key, list.text));
-  } else {
-    MNP_TRY(const auto text, read_file(list.path));
-    MNP_CHECK(run.store->put_new(key, text));
+  if (!list.path.empty()) {
+    MNP_TRY(list.text, read_file(list.path));
   }
+  MNP_CHECK(add_costs(run, pipeline, stage.spec, list.text));
+  MNP_CHECK(run.store->put_new(key, list.text));
   MNP_TRY(const auto copy, model::CommandList::open(run.store->path(key)));
   stage.commands = copy.size();
   return {};
@@ -56,7 +71,7 @@ Status store_list(const RunFolder& run, model::StagePlan& stage, const ResolvedL
 Status write_run(const RunFolder& run, PlannedRun& planned, const std::string& pipeline) {
   MNP_CHECK(run.store->put_new(run.keys().pipeline(), pipeline));
   for (size_t i = 0; i < planned.lists.size(); ++i)
-    MNP_CHECK(store_list(run, planned.plan.stages[i], planned.lists[i]));
+    MNP_CHECK(store_list(run, planned.plan.name, planned.plan.stages[i], planned.lists[i]));
   return run.store->put_new(run.keys().plan(), model::plan_to_json(planned.plan));
 }
 

@@ -54,7 +54,7 @@ Result<int> watch(const RunFolder& run, const Options& options) {
     if (text != shown) fmt::print("{}{}", redraw ? "\x1b[H\x1b[J" : "", text);
     std::fflush(stdout);
     shown = text;
-    if (state.state != "RUNNING") return status_of(state);
+    if (state.state != "RUNNING" || std::ferror(stdout) != 0) return status_of(state);
     std::this_thread::sleep_for(kWatchPeriod);
   }
 }
@@ -81,8 +81,8 @@ void add_status(CLI::App& app, Action& action) {
                     "{run, state, stages: [{name, state, attempt, nodes, joined, total, done, "
                     "failed, running, started, ended}]}");
   command->footer(
-      "States of a run: RUNNING SUCCEEDED FAILED STOPPED INTERRUPTED (its `mnp run` was\n"
-      "killed). States of a stage: those of AWS Batch, and INTERRUPTED. `done` in the JSON\n"
+      "States of a run: RUNNING SUCCEEDED FAILED STOPPED INTERRUPTED (who ran it\n"
+      "has gone without a last word). States of a stage: those of AWS Batch, and INTERRUPTED. `done` in the JSON\n"
       "counts the commands that are final, failed ones included.\n"
       "Exit status: 0 once the state is shown; with --watch that of the run: 0 when it\n"
       "succeeded, that of the first stage that failed, 40 when stopped or interrupted.\n"

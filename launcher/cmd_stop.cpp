@@ -51,6 +51,7 @@ Result<int> run(const Options& options) {
   MNP_TRY(const auto store, store_folder(options.store));
   MNP_TRY(const auto found, find_run(store, options.run));
   MNP_TRY(const auto holder, holder_of(found));
+  if (!holder) MNP_CHECK(refuse_foreign(found));
   if (holder) {
     MNP_CHECK(ask_to_stop(found, *holder));
     if (!options.json) tell(fmt::format("stopping {} ...", found.id));

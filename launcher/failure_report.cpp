@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "cpu/output_stream.hpp"
+#include "launcher/command_numbers.hpp"
 #include "launcher/last_words.hpp"
 #include "launcher/log_printer.hpp"
 #include "mnp/core/text.hpp"
@@ -14,7 +15,7 @@
 namespace mnp::launcher {
 namespace {
 
-constexpr size_t kShownLines = 10;
+constexpr size_t kShownLines = 12;
 constexpr size_t kShownBytes = 4096;
 constexpr size_t kFrame = 60;          // dashes
 constexpr size_t kShownCommand = 160;  // bytes of the command's line
@@ -33,7 +34,8 @@ std::string text_of(const model::Ending& ending, const model::StageSpec& spec) {
 }
 
 FailedCommand failed_command(const model::CommandList& list, CommandIndex index,
-                             const model::Outcomes& outcomes, const model::StageSpec& spec) {
+                             const model::Outcomes& outcomes, const CommandNumbers& numbers,
+                             const model::StageSpec& spec) {
   const model::Outcome& outcome = outcomes.commands[index.value()];
   const std::string& journal = outcomes.journals[outcome.journal];
   FailedCommand command;
@@ -50,19 +52,27 @@ FailedCommand failed_command(const model::CommandList& list, CommandIndex index,
   command.segment = outcome.output_segment;
   const std::string_view suffix = "/journal";
   const model::AttemptKeys keys{journal.substr(0, journal.size() - suffix.size())};
+  command.then = numbers.then(keys.attempt, index).value_or(index);
   command.output = keys.output(outcome.node, outcome.incarnation);
   return command;
 }
 
-/// mpirun frames each of its remarks with two lines of dashes; what ranks printed stands before.
+/// mpirun frames each of its remarks with two lines of dashes; what ranks printed stands before. It
+/// matters where mpirun could not start them.
 std::vector<std::string> without_remarks(const std::vector<std::string>& lines) {
-  std::vector<std::string> kept;
+  std::vector<std::string> kept, remark;
   bool in_remark = false;
   for (const std::string& line : lines) {
-    if (line.size() >= kFrame && line.find_first_not_of('-') == std::string::npos)
+    if (line.size() >= kFrame && line.find_first_not_of('-') == std::string::npos) {
+      const bool cause = std::any_of(remark.begin(), remark.end(), [](const std::string& each) {
+        return each.find("unable to") != std::string::npos;
+      });
+      if (cause) kept.insert(kept.end(), remark.begin(), remark.end());
+      remark.clear();
       in_remark = !in_remark;
-    else if (!in_remark)
-      kept.push_back(line);
+    } else {
+      (in_remark ? remark : kept).push_back(line);
+    }
   }
   return kept;
 }
@@ -98,15 +108,6 @@ std::string reasons_of(const RunFolder& run, const StageState& stage) {
   std::string text;
   for (const std::string& line : last_words(run, stage.name)) text += "  " + line + "\n";
   return text;
-}
-
-/// The list of a stage of commands; a program is a list of one, as main journals it.
-Result<model::CommandList> list_of(const RunFolder& run, const model::StagePlan& stage) {
-  if (stage.spec.program.empty())
-    return model::CommandList::open(run.store->path(run.stage(stage.spec.name).commands()));
-  std::string line = stage.spec.program;
-  std::replace(line.begin(), line.end(), '\n', ' ');
-  return model::CommandList::parse(std::move(line), "program");
 }
 
 }  // namespace
@@ -160,6 +161,8 @@ std::string failure_report(const RunFolder& run, const StageState& stage) {
                       commands  ? "failed commands printed"
                       : program ? "it printed"
                                 : "the nodes said");
+  // A reason that only a new run mends has said so itself.
+  if (stage.reason.find("`mnp run`") != std::string::npos) return text.substr(0, text.size() - 1);
   return text + fmt::format("  {:<{}}  runs what is not done", resume, width);
 }
 
@@ -168,12 +171,13 @@ Result<std::vector<FailedCommand>> failed_commands(const RunFolder& run, const s
   const model::StagePlan* const stage = plan.find(name);
   if (stage == nullptr)
     return fail(Code::kNotFound, fmt::format("{} has no stage {}", run.id, name));
-  MNP_TRY(const auto list, list_of(run, *stage));
+  MNP_TRY(const auto list, model::open_list(*run.store, run.keys(), *stage));
   MNP_TRY(const auto outcomes, model::read_outcomes(*run.store, run.stage(name), list));
+  MNP_TRY(const auto numbers, CommandNumbers::read(run, *stage));
   std::vector<FailedCommand> failed;
   for (uint32_t index = 0; index < outcomes.commands.size(); ++index) {
     if (!is_failure(outcomes.commands[index].state)) continue;
-    failed.push_back(failed_command(list, CommandIndex(index), outcomes, stage->spec));
+    failed.push_back(failed_command(list, CommandIndex(index), outcomes, numbers, stage->spec));
     failed.back().is_program = !stage->spec.program.empty();
   }
   return failed;
@@ -183,7 +187,7 @@ Result<std::string> last_output(const RunFolder& run, const FailedCommand& comma
   std::string text;
   if (command.segment == 0) return text;
   MNP_TRY([[maybe_unused]] const uint32_t next,
-          cpu::read_output(*run.store, command.output, command.index, command.segment,
+          cpu::read_output(*run.store, command.output, command.then, command.segment,
                            [&](const cpu::OutputChunk& chunk) {
                              if (chunk.start != command.start) return;
                              text.append(chunk.bytes);

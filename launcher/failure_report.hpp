@@ -22,6 +22,7 @@ std::string_view meaning_of(int status);
 /// A command whose last record is a failure. A program is command 0 of its stage.
 struct FailedCommand {
   CommandIndex index;
+  CommandIndex then;  // its number in the list of the attempt that it failed in
   bool is_program = false;
   std::string line;
   std::string what;  // "exit 3", "timed out after 10m", "poisoned: ..."

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <optional>
 
@@ -184,7 +183,7 @@ void Foreground::on_signal() {
   while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
     Submission& submission = submitted_.submissions.back();
     const std::string reason =
-        fmt::format("stopped by {}", ::strsignal(static_cast<int>(info.ssi_signo)));
+        fmt::format("stopped by SIG{}", ::sigabbrev_np(static_cast<int>(info.ssi_signo)));
     if (submission.stopped) {
       view_->say("killing everything at once");
       batch_.kill_all(reason);
@@ -261,20 +260,6 @@ Status print_end(const RunFolder& run, bool json) {
   }
   std::fflush(stdout);
   return {};
-}
-
-Result<std::string> find_node_program() {
-  std::vector<fs::path> folders{program_folder()};
-  const char* path = std::getenv("PATH");
-  for (const std::string& folder : split(path == nullptr ? "" : path, ':'))
-    if (!folder.empty()) folders.emplace_back(folder);
-  for (const fs::path& folder : folders)
-    if (const fs::path program = fs::absolute(folder / "mnp-node");
-        ::access(program.c_str(), X_OK) == 0)
-      return program.string();
-  return fail(Code::kConfig, fmt::format("mnp-node is neither beside mnp (in {}) nor on PATH; "
-                                         "install both programs in one folder",
-                                         folders.front().string()));
 }
 
 }  // namespace mnp::launcher

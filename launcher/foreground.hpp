@@ -24,7 +24,4 @@ Result<int> run_in_foreground(const RunFolder& run, const model::Plan& plan,
 /// The last line of standard output: the run's id, or with `json` its state as `mnp status --json`.
 Status print_end(const RunFolder& run, bool json);
 
-/// mnp-node beside this program, else on PATH.
-Result<std::string> find_node_program();
-
 }  // namespace mnp::launcher

@@ -7,7 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "launcher/foreground.hpp"
+#include "launcher/node_environment.hpp"
+#include "launcher/planning.hpp"
 #include "mnp/core/text.hpp"
 #include "mnp/model/environment.hpp"
 
@@ -55,6 +56,32 @@ size_t longest_temporary(uint32_t nodes) {
                        std::string_view("/mnp-00ac902f-10-").size() + digits +
                        std::string_view(".1-4194304/agent.sock").size();
   return kSocketPath - below;
+}
+
+Result<std::string> find_node_program() {
+  std::vector<fs::path> folders{program_folder()};
+  const char* path = std::getenv("PATH");
+  for (const std::string& folder : split(path == nullptr ? "" : path, ':'))
+    if (!folder.empty()) folders.emplace_back(folder);
+  for (const fs::path& folder : folders)
+    if (const fs::path program = fs::absolute(folder / "mnp-node");
+        ::access(program.c_str(), X_OK) == 0)
+      return program.string();
+  return fail(Code::kConfig, fmt::format("mnp-node is neither beside mnp (in {}) nor on PATH; "
+                                         "install both programs in one folder",
+                                         folders.front().string()));
+}
+
+void remove_left_scratch(const std::string& run, const Submitted& submitted) {
+  std::error_code error;
+  const fs::path temporary = fs::temp_directory_path(error);
+  const auto names = list_folder(temporary);
+  if (error || !names) return;
+  for (const auto& submission : submitted.submissions)
+    for (const auto& job : submission.jobs)
+      for (const std::string& name : *names)
+        if (starts_with(name, scratch_prefix(run, job.detail.id)))
+          (void)remove_tree(temporary / name);
 }
 
 Result<LocalHost> local_host(uint32_t nodes) {

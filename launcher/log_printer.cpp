@@ -14,10 +14,11 @@ void write(std::string_view bytes) {
   std::fwrite(bytes.data(), 1, bytes.size(), stdout);
 }
 
-std::string to_json(const std::string& stage, const cpu::OutputChunk& chunk) {
+std::string to_json(const std::string& stage, std::optional<CommandIndex> command,
+                    const cpu::OutputChunk& chunk) {
   nlohmann::ordered_json json;
   json["stage"] = stage;
-  json["command"] = chunk.command.value();
+  json["command"] = command ? nlohmann::ordered_json(command->value()) : nullptr;
   json["start"] = chunk.start;
   json["time"] = chunk.seconds;
   json["text"] = std::string(chunk.bytes);
@@ -32,9 +33,8 @@ std::string cut_note(uint64_t kept) {
 }
 
 /// A line of its own.
-void LogPrinter::print_cut(const std::string& stage, const cpu::OutputChunk& chunk) {
-  const std::string note = cut_note(*chunk.cut_at);
-  const std::string label = fmt::format("{}/{}", stage, chunk.command.value());
+void LogPrinter::print_cut(const std::string& label, uint64_t kept) {
+  const std::string note = cut_note(kept);
   if (form_ == Form::kBytes) {
     std::fflush(stdout);
     std::fprintf(stderr, "%s: %s\n", label.c_str(), note.c_str());
@@ -44,16 +44,13 @@ void LogPrinter::print_cut(const std::string& stage, const cpu::OutputChunk& chu
   print_lines(label, (amid_line ? "\n" : "") + note + "\n");
 }
 
-void LogPrinter::print(const std::string& stage, const cpu::OutputChunk& chunk) {
-  if (chunk.cut_at && form_ != Form::kJson) return print_cut(stage, chunk);
-  switch (form_) {
-    case Form::kBytes:
-      return write(chunk.bytes);
-    case Form::kJson:
-      return write(to_json(stage, chunk));
-    case Form::kLines:
-      return print_lines(fmt::format("{}/{}", stage, chunk.command.value()), chunk.bytes);
-  }
+void LogPrinter::print(const std::string& stage, std::optional<CommandIndex> command,
+                       const cpu::OutputChunk& chunk) {
+  if (form_ == Form::kJson) return write(to_json(stage, command, chunk));
+  const std::string label = stage + "/" + (command ? std::to_string(command->value()) : "-");
+  if (chunk.cut_at) return print_cut(label, *chunk.cut_at);
+  if (form_ == Form::kBytes) return write(chunk.bytes);
+  print_lines(label, chunk.bytes);
 }
 
 void LogPrinter::print_lines(const std::string& label, std::string_view bytes) {

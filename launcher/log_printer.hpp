@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,12 +21,14 @@ class LogPrinter {
     kJson,   // {"stage", "command", "start", "time", "text"} a line, and "cut_at"
   };
   explicit LogPrinter(Form form) : form_(form) {}
-  void print(const std::string& stage, const cpu::OutputChunk& chunk);
+  /// `command`: its number in today's list; nullopt ("-", null) when it is in it no more.
+  void print(const std::string& stage, std::optional<CommandIndex> command,
+             const cpu::OutputChunk& chunk);
   /// What stands after the last newline of each command.
   void flush();
 
  private:
-  void print_cut(const std::string& stage, const cpu::OutputChunk& chunk);
+  void print_cut(const std::string& label, uint64_t kept);
   void print_lines(const std::string& label, std::string_view bytes);
 
   Form form_;

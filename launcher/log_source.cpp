@@ -8,6 +8,8 @@
 namespace mnp::launcher {
 namespace {
 
+constexpr const char* kOutput = "/output";
+
 Result<std::vector<std::string>> names_in(const fs::path& folder) {
   auto names = list_folder(folder);
   if (!names && names.error().code == Code::kNotFound) return std::vector<std::string>{};
@@ -51,11 +53,15 @@ Result<std::vector<std::string>> output_streams(const RunFolder& run, const std:
   std::vector<std::string> streams;
   MNP_TRY(const auto attempts, attempt_folders(run, stage));
   for (const std::string& attempt : attempts) {
-    MNP_TRY(const auto names, names_in(run.store->path(attempt + "/output")));
+    MNP_TRY(const auto names, names_in(run.store->path(attempt + kOutput)));
     for (const std::string& name : names)
-      if (is_of_node(name, node)) streams.push_back(attempt + "/output/" + name);
+      if (is_of_node(name, node)) streams.push_back(attempt + kOutput + "/" + name);
   }
   return streams;
+}
+
+std::string attempt_of_stream(const std::string& stream) {
+  return stream.substr(0, stream.rfind(kOutput));
 }
 
 Result<std::vector<fs::path>> node_logs(const RunFolder& run, const std::string& stage,

@@ -17,6 +17,9 @@ Result<std::vector<std::string>> attempt_folders(const RunFolder& run, const std
 Result<std::vector<std::string>> output_streams(const RunFolder& run, const std::string& stage,
                                                 std::optional<uint32_t> node);
 
+/// "<attempt>" of such a prefix.
+std::string attempt_of_stream(const std::string& stream);
+
 /// Log files of a stage's nodes ("<attempt>/log/node-0003.log"), likewise.
 Result<std::vector<fs::path>> node_logs(const RunFolder& run, const std::string& stage,
                                         std::optional<uint32_t> node);

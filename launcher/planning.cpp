@@ -101,13 +101,16 @@ Result<model::Spec> read_pipeline(const PipelineOptions& options) {
   return spec;
 }
 
-Status check_inputs(const model::Spec& spec) {
+Status check_folders(const model::Spec& spec) {
   std::vector<std::string> errors;
-  for (const auto& stage : spec.stages)
+  std::error_code error;
+  for (const auto& stage : spec.stages) {
+    if (!fs::is_directory(stage.cwd, error))
+      errors.push_back(fmt::format("{}: there is no folder {}; name the one that commands start in",
+                                   spec.place_of(stage.name, "cwd"), stage.cwd));
     for (const model::Input& input : stage.inputs) {
       if (input.from_stage) continue;
       const bool is_url = input.source.find("://") != std::string::npos;
-      std::error_code error;
       if (!is_url && fs::exists(input.source, error)) continue;
       errors.push_back(fmt::format(
           "{}: {}", spec.place_of(stage.name, "input", input.name),
@@ -118,6 +121,7 @@ Status check_inputs(const model::Spec& spec) {
                                "name",
                                input.source)));
     }
+  }
   if (errors.empty()) return {};
   return fail(Code::kConfig, join(errors, "\n"));
 }
@@ -140,7 +144,7 @@ std::string aws_keys(const model::Spec& spec) {
 }
 
 Result<PlannedRun> make_plan(const model::Spec& spec, const fs::path& bin) {
-  MNP_CHECK(check_inputs(spec));
+  MNP_CHECK(check_folders(spec));
   PlannedRun planned;
   planned.plan.run = model::make_run_id(spec.name);
   planned.plan.name = spec.name;

@@ -90,14 +90,18 @@ std::string RunFolder::store_words() const {
 
 Result<model::Plan> RunFolder::plan() const {
   MNP_TRY(const auto text, store->get(keys().plan()));
-  return model::plan_from_json(text);
+  auto plan = model::plan_from_json(text);
+  if (!plan) return fail(plan.error().within(store->url(keys().plan())));
+  return plan;
 }
 
 Result<Submitted> RunFolder::submitted() const {
   const auto text = store->get(keys().submitted());
   if (!text && text.error().code == Code::kNotFound) return Submitted{id, {}};
   if (!text) return fail(text.error());
-  return submitted_from_json(*text);
+  auto submitted = submitted_from_json(*text);
+  if (!submitted) return fail(submitted.error().within(store->url(keys().submitted())));
+  return submitted;
 }
 
 RunFolder run_folder(const fs::path& store, const std::string& id) {
@@ -178,6 +182,17 @@ Result<std::vector<std::string>> held_node_locks(const RunFolder& run) {
     if (!lock) held.push_back(name);
   }
   return held;
+}
+
+Status refuse_foreign(const RunFolder& run) {
+  MNP_TRY(const auto submitted, run.submitted());
+  if (!submitted.submissions.empty()) return {};
+  MNP_TRY(const auto held, held_node_locks(run));
+  if (held.empty()) return {};
+  return fail(Code::kExists,
+              fmt::format("{} is under way in an mnp-node that no `mnp` has started ({} in {} is "
+                          "held); end its job",
+                          run.id, join(held, ", "), (run.path() / ".locks").string()));
 }
 
 std::string host_name() {

@@ -60,6 +60,9 @@ Result<FileLock> hold_run(const RunFolder& run);
 
 /// Names of keepers' lock files that are still held: something of these nodes may run.
 Result<std::vector<std::string>> held_node_locks(const RunFolder& run);
+/// kExists while nodes run it that no `mnp` has started (a raw container): nobody here can stop
+/// them, nor may take the run over.
+Status refuse_foreign(const RunFolder& run);
 
 std::string host_name();
 

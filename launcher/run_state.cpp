@@ -15,16 +15,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// What progress.json says of the job's latest attempt; an older attempt's says nothing of it.
+/// What progress.json says; of an older attempt's, what it has done.
 void add_progress(StageState& state, const model::Progress& progress) {
-  state.joined = progress.joined;
   state.total = progress.total;
   state.done = progress.done;
   state.failed = progress.failed;
+  if (progress.updated < state.started || progress.attempt != state.attempt) return;
+  state.joined = progress.joined;
   state.running = progress.running;
-  const bool of_this_attempt =
-      progress.updated >= state.started && progress.attempt == state.attempt;
-  if (of_this_attempt && !progress.text.empty()) state.reason = progress.text;
+  if (!progress.text.empty()) state.reason = progress.text;
 }
 
 void add_job(StageState& state, const model::JobDetail& job) {
@@ -37,6 +36,16 @@ void add_job(StageState& state, const model::JobDetail& job) {
   state.status = exit_status(job);
   const auto ended = static_cast<uint32_t>(job.attempts.size());
   state.attempt = model::has_ended(job.state) || job.started == 0 ? ended : ended + 1;
+}
+
+/// No `mnp` has submitted it: main's own words are all there is.
+void add_unsubmitted(StageState& state, const model::Progress& progress) {
+  state.state = progress.ended > 0 ? progress.state : "RUNNING";
+  state.started = progress.started;
+  state.ended = progress.ended;
+  state.nodes = progress.nodes;
+  state.attempt = progress.attempt;
+  if (progress.ended > 0 && progress.status >= 0) state.status = progress.status;
 }
 
 /// `mnp run` has gone without a last word: main's own goodbye counts, if there is one.
@@ -118,6 +127,7 @@ StageState stage_state(const model::StagePlan& stage, const SubmittedJob* job,
   state.nodes = stage.spec.nodes;
   state.total = stage.commands;
   if (job != nullptr) add_job(state, job->detail);
+  if (job == nullptr && progress) add_unsubmitted(state, *progress);
   if (progress) add_progress(state, *progress);
   const bool ended = job != nullptr && model::has_ended(job->detail.state);
   if (ended) state.running = 0;
@@ -129,7 +139,10 @@ StageState stage_state(const model::StagePlan& stage, const SubmittedJob* job,
 
 Result<RunState> read_run_state(const RunFolder& run) {
   MNP_TRY(const auto holder, holder_of(run));
-  return read_run_state(run, holder.has_value());
+  if (holder) return read_run_state(run, true);
+  const Status foreign = refuse_foreign(run);
+  if (!foreign && foreign.error().code != Code::kExists) return fail(foreign.error());
+  return read_run_state(run, !foreign);
 }
 
 Result<RunState> read_run_state(const RunFolder& run, bool live) {
@@ -143,7 +156,10 @@ Result<RunState> read_run_state(const RunFolder& run, bool live) {
                                        read_progress(run, stage.spec.name), live));
   const Submission* last = submitted.submissions.empty() ? nullptr : &submitted.submissions.back();
   state.state = run_word(state, last, live);
-  if (last != nullptr) state.started = submitted.submissions.front().time;
+  if (last != nullptr)
+    state.started = submitted.submissions.front().time;
+  else if (!state.stages.empty())
+    state.started = state.stages.front().started;
   if (!live)
     for (const auto& stage : state.stages) state.ended = std::max(state.ended, stage.ended);
   return state;

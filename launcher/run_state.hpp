@@ -13,7 +13,7 @@ namespace mnp::launcher {
 struct StageState {
   std::string name;
   std::string state;   // Batch's words; INTERRUPTED: was under way when `mnp run` went
-  std::string phase;   // of a running stage: JOINING RUNNING REDUCING DRAINING; else as `state`
+  std::string phase;   // of a running stage: main's word (model::Progress::state); else as `state`
   std::string reason;  // why it ended so; for people
   uint32_t attempt = 0, nodes = 0, joined = 0;
   uint64_t total = 0, done = 0, failed = 0, running = 0;  // `failed` are among `done`

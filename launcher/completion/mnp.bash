@@ -30,7 +30,7 @@ _mnp() {
     status) options="--store --watch --json --help" ;;
     logs) options="--store --node --command --follow --failed --runtime --json --help" ;;
     stop) options="--store --json --help" ;;
-    resume) options="--store --only --json --quiet --help" ;;
+    resume) options="--store --only --json --quiet --renumbered --help" ;;
     list) options="--store --json --help" ;;
     rm) options="--store --dry-run --json --help" ;;
   esac

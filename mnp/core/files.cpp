@@ -49,6 +49,16 @@ Result<std::string> read_file(const fs::path& path, size_t limit) {
   return text;
 }
 
+Result<uint64_t> size_of_file(const fs::path& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) {
+    if (errno == ENOTDIR) errno = ENOENT;
+    return fail_errno(path.string());
+  }
+  if (!S_ISREG(info.st_mode)) return fail(Code::kNotFound, path.string() + ": not a file");
+  return static_cast<uint64_t>(info.st_size);
+}
+
 Status replace_file(const fs::path& path, std::string_view bytes) {
   const fs::path temporary = temporary_name(path);
   auto done = write_durably(temporary, bytes, 0644);

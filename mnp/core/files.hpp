@@ -17,6 +17,8 @@ namespace fs = std::filesystem;
 
 /// The whole file; kNotFound where there is none; kProtocol when larger than `limit` bytes.
 Result<std::string> read_file(const fs::path& path, size_t limit = size_t{1} << 31);
+/// Bytes of a regular file, links followed; kNotFound where there is none.
+Result<uint64_t> size_of_file(const fs::path& path);
 
 /// Replaces the file in one step (temporary file beside it, fsync, rename, fsync of the folder).
 Status replace_file(const fs::path& path, std::string_view bytes);

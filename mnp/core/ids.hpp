@@ -28,6 +28,13 @@ using CommandIndex = Id<struct CommandIndexTag, uint32_t>;  // line of the comma
 using SlotIndex = Id<struct SlotIndexTag, uint32_t>;        // place for one command on a node
 using OwnerNumber = Id<struct OwnerNumberTag, uint32_t>;    // claim on a stage; from 1
 
+/// One start of a command.
+struct StartId {
+  CommandIndex command;
+  uint32_t start = 1;  // counts every start of the command in the run, from 1 (MNP_TRY)
+  auto operator<=>(const StartId&) const = default;
+};
+
 }  // namespace mnp
 
 template <class Tag, class Value>

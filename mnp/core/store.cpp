@@ -34,6 +34,10 @@ Result<std::string> FolderStore::get(const std::string& key) {
   return as_store_error(read_file(path(key)));
 }
 
+Result<uint64_t> FolderStore::size(const std::string& key) {
+  return as_store_error(size_of_file(path(key)));
+}
+
 Result<std::vector<std::string>> FolderStore::list(const std::string& prefix) {
   auto names = list_files_below(path(prefix));
   if (!names && names.error().code == Code::kNotFound) return std::vector<std::string>{};
@@ -64,6 +68,11 @@ Result<std::string> MemoryStore::get(const std::string& key) {
   const auto found = objects_.find(key);
   if (found == objects_.end()) return fail(Code::kNotFound, "no object " + key);
   return found->second;
+}
+
+Result<uint64_t> MemoryStore::size(const std::string& key) {
+  MNP_TRY(const std::string bytes, get(key));
+  return bytes.size();
 }
 
 Result<std::vector<std::string>> MemoryStore::list(const std::string& prefix) {

@@ -24,6 +24,8 @@ class Store {
   virtual Status put(const std::string& key, std::string_view bytes) = 0;
   /// kNotFound where there is none; kStore where that could not be found out.
   virtual Result<std::string> get(const std::string& key) = 0;
+  /// Bytes of the object; errors as of `get`.
+  virtual Result<uint64_t> size(const std::string& key) = 0;
   /// Keys that start with `prefix` + "/", sorted.
   virtual Result<std::vector<std::string>> list(const std::string& prefix) = 0;
   /// No error when it is not there.
@@ -39,6 +41,7 @@ class FolderStore : public Store {
   Status put_new(const std::string& key, std::string_view bytes) override;
   Status put(const std::string& key, std::string_view bytes) override;
   Result<std::string> get(const std::string& key) override;
+  Result<uint64_t> size(const std::string& key) override;
   Result<std::vector<std::string>> list(const std::string& prefix) override;
   Status remove(const std::string& key) override;
   std::string url(const std::string& key) const override { return path(key).string(); }
@@ -54,6 +57,7 @@ class MemoryStore : public Store {
   Status put_new(const std::string& key, std::string_view bytes) override;
   Status put(const std::string& key, std::string_view bytes) override;
   Result<std::string> get(const std::string& key) override;
+  Result<uint64_t> size(const std::string& key) override;
   Result<std::vector<std::string>> list(const std::string& prefix) override;
   Status remove(const std::string& key) override;
   std::string url(const std::string& key) const override { return "memory:" + key; }

@@ -275,6 +275,11 @@ Result<CommandList> CommandList::open(const fs::path& path) {
   return CommandList(std::move(storage));
 }
 
+Result<CommandList> CommandList::of_program(std::string program) {
+  std::replace(program.begin(), program.end(), '\n', ' ');
+  return parse(std::move(program), "program");
+}
+
 Result<CommandList> CommandList::parse(std::string text, const std::string& name) {
   auto storage = std::make_unique<Storage>();
   storage->bytes.hold(std::move(text));

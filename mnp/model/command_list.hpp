@@ -26,6 +26,8 @@ class CommandList {
  public:
   static Result<CommandList> open(const fs::path& path);
   static Result<CommandList> parse(std::string text, const std::string& name);  // inline lists
+  /// The list of one command that a `program` is in its journal.
+  static Result<CommandList> of_program(std::string program);
   CommandList(CommandList&&) noexcept;
   CommandList& operator=(CommandList&&) noexcept;
   ~CommandList();

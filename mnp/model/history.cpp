@@ -44,6 +44,7 @@ class HistoryReader {
   void take(const Event& event);
   void take_begun(Begun begun);
   void pass(const Event& event) { callbacks_.event(journal_, event); }
+  std::optional<CommandIndex> today(CommandIndex said, uint64_t identity);
 
   Translation translation_;
   const uint64_t digest_;
@@ -61,6 +62,12 @@ void HistoryReader::take_begun(Begun begun) {
   pass(begun);
 }
 
+std::optional<CommandIndex> HistoryReader::today(CommandIndex said, uint64_t identity) {
+  const auto now = translation_.find(said, identity);
+  if (now != said && callbacks_.moved) callbacks_.moved(journal_, said, now);
+  return now;
+}
+
 void HistoryReader::take(const Event& event) {
   if (const auto* const begun = std::get_if<Begun>(&event)) {
     history_.list_changed = history_.list_changed || begun->list_digest != digest_;
@@ -69,7 +76,7 @@ void HistoryReader::take(const Event& event) {
   if (!begun_) take_begun({});
   if (const auto* const record = std::get_if<RecordKept>(&event)) {
     dealt_ = true;
-    const auto place = translation_.find(record->record.command, record->identity);
+    const auto place = today(record->record.command, record->identity);
     if (!place) return;
     if (callbacks_.record) callbacks_.record(journal_, record->record, *place);
     if (place == record->record.command) return pass(event);
@@ -78,7 +85,7 @@ void HistoryReader::take(const Event& event) {
     return pass(std::move(translated));
   }
   if (const auto* const poisoned = std::get_if<Poisoned>(&event)) {
-    if (const auto place = translation_.find(poisoned->command, poisoned->identity))
+    if (const auto place = today(poisoned->command, poisoned->identity))
       pass(Poisoned{*place, poisoned->identity});
     return;
   }
@@ -86,7 +93,7 @@ void HistoryReader::take(const Event& event) {
     dealt_ = true;
     Dealt translated{dealt->node, dealt->incarnation, {}, dealt->suspect};
     for (const Dealt::Item& item : dealt->items)
-      if (const auto place = translation_.find(item.command, item.identity))
+      if (const auto place = today(item.command, item.identity))
         translated.items.push_back({*place, item.start, item.identity});
     return pass(std::move(translated));
   }

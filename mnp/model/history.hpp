@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,10 @@ struct HistoryCallbacks {
   /// command had in that attempt's list, by which its partials are named; `now`: today's. May be
   /// empty.
   std::function<void(size_t journal, const Record& said, CommandIndex now)> record = {};
+  /// A command that has another number in the list of `journal` (`said`) than today (`now`), or is
+  /// in the list no more; said again whenever the journal names it. May be empty.
+  std::function<void(size_t journal, CommandIndex said, std::optional<CommandIndex> now)> moved =
+      {};
 };
 
 Result<History> read_history(Store& store, const StageKeys& stage, const CommandList& list,

@@ -8,6 +8,7 @@ namespace mnp::model {
 namespace {
 
 constexpr size_t kStartBytes = 4 + 4;  // an encoded command and its start
+constexpr size_t kRanBytes = kStartBytes + 1;
 constexpr size_t kLeastDealItem = 4 + 4 + 4;
 constexpr size_t kMaxStoredBytes = size_t{4} << 20;  // of one message, unless one record has more
 constexpr size_t kLeastFile = 17;    // bytes of an encoded ResultFile without its path
@@ -38,9 +39,14 @@ void put_starts(Encoder& out, Kind kind, const Starts& starts) {
   put_count(out, starts.items.size());
   for (const auto& item : starts.items) out.u32(item.command.value()).u32(item.start);
 }
+
 void put(Encoder& out, const Ran& ran) {
-  put_starts(out, Kind::kRan, ran);
+  put_kind(out, Kind::kRan);
+  put_count(out, ran.items.size());
+  for (const Ran::Item& item : ran.items)
+    out.u32(item.command.value()).u32(item.start).u8(item.failed ? 1 : 0);
 }
+
 void put(Encoder& out, const Kept& kept) {
   put_starts(out, Kind::kKept, kept);
 }
@@ -88,6 +94,21 @@ Result<Message> take_deal(Decoder& in) {
   return Message(std::move(deal));
 }
 
+Result<Message> take_ran(Decoder& in) {
+  Ran ran;
+  const size_t count = in.count(kRanBytes);
+  MNP_CHECK(check_count(count));
+  ran.items.resize(count);
+  for (Ran::Item& item : ran.items) {
+    item.command = CommandIndex(in.u32());
+    item.start = in.u32();
+    const uint8_t failed = in.u8();
+    if (failed > 1) return fail(Code::kProtocol, "a command that has neither failed nor not");
+    item.failed = failed == 1;
+  }
+  return Message(std::move(ran));
+}
+
 template <class Starts>
 Result<Message> take_starts(Decoder& in) {
   Starts starts;
@@ -129,7 +150,7 @@ Result<Message> take_message(Decoder& in, uint8_t kind) {
     case Kind::kDeal:
       return take_deal(in);
     case Kind::kRan:
-      return take_starts<Ran>(in);
+      return take_ran(in);
     case Kind::kStored:
       return take_stored(in);
     case Kind::kKept:

@@ -31,6 +31,7 @@ struct Ran {
   struct Item {
     CommandIndex command;
     uint32_t start = 1;
+    bool failed = false;  // its record will say how
   };
   std::vector<Item> items;
 };
@@ -41,11 +42,7 @@ struct Stored {
 };
 /// Main -> node: these records are in the journal; the node forgets them.
 struct Kept {
-  struct Item {
-    CommandIndex command;
-    uint32_t start = 1;
-  };
-  std::vector<Item> items;
+  std::vector<StartId> items;
 };
 /// Main -> node: reduce. The node passes `partials` (its share, store keys in summing order) on
 /// to its rank; every node of the epoch gets a Collect of the same `id`.
@@ -59,11 +56,7 @@ struct Collect {
 /// were dealt to the node and are not stored yet. What main has dealt and does not find here, nor
 /// in a Stored, was lost on its way and is dealt again. No deal comes in an epoch before this.
 struct Held {
-  struct Item {
-    CommandIndex command;
-    uint32_t start = 1;
-  };
-  std::vector<Item> items;
+  std::vector<StartId> items;
 };
 
 using Message = std::variant<Deal, Ran, Stored, Kept, Collect, Held>;

@@ -176,17 +176,15 @@ Status seal_earlier(Store& store, const StageKeys& stage, const Claim& own) {
   return {};
 }
 
-/// The owner in a journal's first line; 0: there is no such line.
-OwnerNumber begun_by(Store& store, const std::string& journal) {
-  const auto segment = store.get(segment_key(journal, 1));
-  if (!segment) return {};
-  const auto line = decode_line(std::string_view(*segment).substr(0, segment->find('\n') + 1));
-  if (!line) return {};
-  const auto* const begun = std::get_if<Begun>(&line->event);
-  return begun == nullptr ? OwnerNumber() : begun->owner;
-}
-
 }  // namespace
+
+std::optional<Begun> first_event(Store& store, const std::string& journal) {
+  const auto segment = store.get(segment_key(journal, 1));
+  if (!segment) return std::nullopt;
+  const auto line = decode_line(std::string_view(*segment).substr(0, segment->find('\n') + 1));
+  if (!line || !std::holds_alternative<Begun>(line->event)) return std::nullopt;
+  return std::get<Begun>(line->event);
+}
 
 std::string AttemptKeys::output(NodeIndex node, Incarnation incarnation) const {
   return fmt::format("{}/output/node-{:04}.{}", attempt, node.value(), incarnation.value());
@@ -211,7 +209,8 @@ Result<std::vector<std::string>> journals_of(Store& store, const StageKeys& stag
   std::vector<std::pair<OwnerNumber, std::string>> journals;
   bool unknown = false;
   for (const std::string& prefix : prefixes) {
-    journals.emplace_back(begun_by(store, prefix), prefix);
+    const auto begun = first_event(store, prefix);
+    journals.emplace_back(begun ? begun->owner : OwnerNumber(), prefix);
     unknown = unknown || journals.back().first == OwnerNumber();
   }
   if (unknown) {  // then the claim that names the attempt says whose it is

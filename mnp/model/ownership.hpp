@@ -1,12 +1,14 @@
 // One owner a stage: immutable claims in the store, the highest wins; earlier journals are sealed.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "mnp/core/ids.hpp"
 #include "mnp/core/result.hpp"
 #include "mnp/core/store.hpp"
+#include "mnp/model/journal.hpp"
 
 namespace mnp::model {
 
@@ -57,6 +59,8 @@ Result<OwnerNumber> claim_stage(Store& store, const StageKeys& stage, const std:
                                 uint32_t attempt);
 /// The highest claim; kNotFound when there is none; any other error is not an absence.
 Result<Claim> highest_claim(Store& store, const StageKeys& stage);
+/// The Begun in the first line of a journal; nullopt where that cannot be read.
+std::optional<Begun> first_event(Store& store, const std::string& journal);
 /// Journals' prefixes of all attempts, those of earlier owners first (each attempt's Begun event
 /// holds its owner).
 Result<std::vector<std::string>> journals_of(Store& store, const StageKeys& stage);

@@ -226,6 +226,12 @@ const StagePlan* Plan::find(const std::string& stage) const {
   return found == stages.end() ? nullptr : &*found;
 }
 
+Result<CommandList> open_list(const FolderStore& store, const RunKeys& run,
+                              const StagePlan& stage) {
+  if (!stage.spec.program.empty()) return CommandList::of_program(stage.spec.program);
+  return CommandList::open(store.path(StageKeys::of(run, stage.spec.name).commands()));
+}
+
 std::string plan_to_json(const Plan& plan) {
   return to_json(plan).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

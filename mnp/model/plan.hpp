@@ -7,14 +7,16 @@
 #include <vector>
 
 #include "mnp/core/result.hpp"
+#include "mnp/model/command_list.hpp"
+#include "mnp/model/ownership.hpp"
 #include "mnp/model/spec.hpp"
 
 namespace mnp::model {
 
 struct StagePlan {
   StageSpec spec;
-  uint64_t commands = 0;            // lines to run; 0 for a program
-  std::vector<std::string> after;   // every stage that must have succeeded first, by name
+  uint64_t commands = 0;           // lines to run; 0 for a program
+  std::vector<std::string> after;  // every stage that must have succeeded first, by name
 };
 
 struct Plan {
@@ -24,6 +26,9 @@ struct Plan {
   std::vector<StagePlan> stages;
   const StagePlan* find(const std::string& stage) const;
 };
+
+/// The run's own copy of the stage's list; a program is a list of one.
+Result<CommandList> open_list(const FolderStore& store, const RunKeys& run, const StagePlan& stage);
 
 /// Stable and documented (docs/plan.md): {"run","name","folder","stages":[{...}]}, durations in
 /// milliseconds, sizes in bytes. `plan_from_json` accepts exactly what `plan_to_json` writes.

@@ -61,6 +61,7 @@ struct Record {
   std::vector<ResultFile> files;
   std::string error;  // why results could not be published; then the start counts as failed
   bool success() const { return ending.success() && error.empty(); }
+  StartId id() const { return {command, start}; }
   bool operator==(const Record&) const = default;
 };
 

@@ -16,7 +16,9 @@ namespace mnp::model {
 
 /// Small, rewritten every few seconds while a stage runs, for `status`.
 struct Progress {
-  std::string state;  // JOINING RUNNING REDUCING DRAINING SUCCEEDED FAILED
+  /// JOINING WAITING (until nothing of a lost main can run) RUNNING REDUCING DRAINING SUCCEEDED
+  /// FAILED
+  std::string state;
   uint32_t attempt = 1, nodes = 1, joined = 0;
   uint64_t total = 0, done = 0, failed = 0, running = 0;
   double started = 0, ended = 0, updated = 0;  // seconds since 1970; 0: not yet

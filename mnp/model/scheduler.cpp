@@ -8,7 +8,7 @@
 
 namespace mnp::model {
 
-static_assert(sizeof(Scheduler::NodeDeal::Item) == 8);
+static_assert(sizeof(StartId) == 8, "a node may hold tens of thousands");
 
 Scheduler::State::State(SchedulerOptions given)
     : options(std::move(given)),
@@ -75,7 +75,7 @@ void Scheduler::State::wake(TimePoint now) {
 bool Scheduler::State::dealing() const {
   if (stopped) return false;
   const uint64_t bad = count(CommandState::kFailed) + count(CommandState::kTimedOut) +
-                       count(CommandState::kPoisoned);
+                       count(CommandState::kPoisoned) + failing;
   return options.on_failure != OnFailure::kStop || bad <= options.allowed_failures;
 }
 
@@ -96,7 +96,7 @@ std::vector<CommandIndex> Scheduler::lose_node(NodeIndex node, TimePoint deal_ag
   return state_->end_node(state_->find(node), true, deal_again_at);
 }
 void Scheduler::take_back(NodeIndex node, Incarnation incarnation,
-                          const std::vector<std::pair<CommandIndex, uint32_t>>& starts) {
+                          const std::vector<StartId>& starts) {
   for (const auto& [command, start] : starts)
     state_->take_back(node, incarnation, command.value(), start);
 }
@@ -119,8 +119,9 @@ std::optional<TimePoint> Scheduler::next_deal_time() const {
   if (state_->delayed.empty() || !state_->dealing()) return std::nullopt;
   return state_->delayed.front().when;
 }
-bool Scheduler::ran(NodeIndex node, Incarnation incarnation, CommandIndex command, uint32_t start) {
-  return state_->ran(node, incarnation, command, start);
+bool Scheduler::ran(NodeIndex node, Incarnation incarnation, CommandIndex command, uint32_t start,
+                    bool failed) {
+  return state_->ran(node, incarnation, command, start, failed);
 }
 Scheduler::Verdict Scheduler::judge(const Record& record) const {
   return state_->judge(record);

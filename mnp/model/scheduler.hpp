@@ -81,8 +81,7 @@ class Scheduler {
   std::vector<CommandIndex> lose_node(NodeIndex node, TimePoint deal_again_at);
   /// These starts have never been sent to their node: they wait again, and no loss of the node
   /// counts for them. Those that have ended, or whose node is gone, are left alone.
-  void take_back(NodeIndex node, Incarnation incarnation,
-                 const std::vector<std::pair<CommandIndex, uint32_t>>& starts);
+  void take_back(NodeIndex node, Incarnation incarnation, const std::vector<StartId>& starts);
   /// After the node's goodbye: what it held is dealt again at once and no loss is counted. Journal
   /// NodeLost with the reason kGoodbye.
   void remove_node(NodeIndex node);
@@ -101,22 +100,20 @@ class Scheduler {
     NodeIndex node;
     Incarnation incarnation;
     bool suspect = false;  // journal before sending
-    struct Item {
-      CommandIndex command;
-      uint32_t start = 1;
-    };
-    std::vector<Item> items;
+    std::vector<StartId> items;
   };
   /// What to send now. Prefetch: a node holds at most slots + a share of what is left that
-  /// shrinks to nothing near the end, and grows with the measured rate at which it finishes.
+  /// shrinks to nothing near the end, and grows with the measured rate at which it finishes. With
+  /// kStop there is none: what a node has queued it would start after the failure.
   std::vector<NodeDeal> deal(TimePoint now);
   /// When `deal` could have more without another event (backoff, a lost node's lease).
   std::optional<TimePoint> next_deal_time() const;
 
   /// The slot is free. False: not in flight there (an ended incarnation); ignore it. A stored
   /// record says `ran` too: call this for each, since the message before it may have died with its
-  /// epoch.
-  bool ran(NodeIndex node, Incarnation incarnation, CommandIndex command, uint32_t start);
+  /// epoch. `failed`: with kStop nothing is dealt while this may be one failure too many.
+  bool ran(NodeIndex node, Incarnation incarnation, CommandIndex command, uint32_t start,
+           bool failed = false);
 
   enum class Verdict { kAccept, kDuplicate, kRefuse };
   /// May this record be journaled? kDuplicate: it is kept already, acknowledge it again. kRefuse:

@@ -65,13 +65,15 @@ void Scheduler::State::fill(uint32_t id, TimePoint now, bool last_resort, Deals&
 /// quarter of the prefetch at once is worth a message.
 uint64_t Scheduler::State::room(Node& node, TimePoint now) {
   node.pace.sample(now);
+  const bool ahead = options.on_failure != OnFailure::kStop;
   const uint32_t own = queue.slice_size(node.index.value());
   const double share = static_cast<double>(node.slots) * static_cast<double>(shared_work()) /
                        static_cast<double>(std::max<uint64_t>(slots, 1));
   const double seconds = node.pace.command_seconds(node.slots);
   // Nobody else may take what is in the node's own slice: all of it is its share.
-  const uint32_t extra = std::max(prefetch(seconds, node.slots, share, spread.value()),
-                                  prefetch(seconds, node.slots, 2.0 * own, 1));
+  const uint32_t extra = !ahead ? 0
+                                : std::max(prefetch(seconds, node.slots, share, spread.value()),
+                                           prefetch(seconds, node.slots, 2.0 * own, 1));
   const uint32_t most = std::min(node.slots + extra, kMaxUnkept - std::min(kMaxUnkept, node.ran));
   const uint32_t batch = std::max<uint32_t>(extra / 4, 1);
   node.refill_at = most - std::min(most, batch);

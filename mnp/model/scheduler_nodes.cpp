@@ -54,8 +54,11 @@ void Scheduler::State::free_slot(uint32_t i) {
 }
 
 void Scheduler::State::vacate(uint32_t i) {
-  if (commands[i].busy) free_slot(i);
-  Node& node = nodes[commands[i].node];
+  Command& command = commands[i];
+  if (command.busy) free_slot(i);
+  if (command.failing) --failing;
+  command.failing = false;
+  Node& node = nodes[command.node];
   --node.ran;
   let_go(i);
   update_idle(node);

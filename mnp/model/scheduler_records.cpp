@@ -6,16 +6,19 @@
 namespace mnp::model {
 
 bool Scheduler::State::ran(NodeIndex index, Incarnation incarnation, CommandIndex which,
-                           uint32_t start) {
+                           uint32_t start, bool failed) {
   const uint32_t id = find_live(index, incarnation);
   const uint32_t i = which.value();
   if (id == kNone || i >= commands.size()) return false;
-  const Command& command = commands[i];
+  Command& command = commands[i];
   if (!command.busy || command.node != id || command.start != start) return false;
   Node& node = nodes[id];
   if (command.state == CommandState::kInFlight) {
     free_slot(i);
     set_state(i, CommandState::kRan);
+    command.failing =
+        failed && (command.failures + 1U >= options.tries || !options.retry_on.empty());
+    failing += command.failing ? 1 : 0;
   } else {
     vacate(i);  // an earlier start has been kept meanwhile
   }

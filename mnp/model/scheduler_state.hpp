@@ -48,6 +48,7 @@ struct Scheduler::State {
     bool recorded : 1 = false;       // the record of the newest start has been kept
     bool queued : 1 = true;          // has an entry in one of the five places
     bool failed_widely : 1 = false;  // on more than two nodes
+    bool failing : 1 = false;        // ran, and its record may say that it has failed for good
   };
 
   enum class Place : uint8_t { kNowhere, kReady, kStarved };
@@ -144,7 +145,8 @@ struct Scheduler::State {
   uint32_t least_busy_but(uint32_t id) const;
 
   // scheduler_records.cpp
-  bool ran(NodeIndex node, Incarnation incarnation, CommandIndex command, uint32_t start);
+  bool ran(NodeIndex node, Incarnation incarnation, CommandIndex command, uint32_t start,
+           bool failed);
   Verdict judge(const Record& record) const;
   void kept(const Record& record, TimePoint now);
   void kept_late(const Record& record);
@@ -189,6 +191,7 @@ struct Scheduler::State {
   uint64_t slots = 0;                               // of usable nodes
   uint32_t usable = 0, children = 0;                // children: usable ones
   uint32_t suspects_running = 0;
+  uint64_t failing = 0;  // commands
   Spread spread;
 
   bool stopped = false;

@@ -109,6 +109,7 @@ void apply(SpecReader& reader, StageSpec& spec, const Field& field) {
   if (!value) return;
   if (field.key->kind == KeyKind::kPath) {
     if (const auto path = read_path(reader, value->text, mark_of(field))) spec.cwd = *path;
+    reader.places[Spec::place_key(spec.name, "cwd")] = reader.errors.at(mark_of(field));
   } else if (field.key->applies == KeyApplies::kAws) {
     spec.aws[std::string(field.key->name)] = value->text;
   } else {

@@ -251,13 +251,13 @@ void ChildNode::take_message(model::Message message) {
 void ChildNode::note_suspect(const model::Deal& deal) {
   suspect_.reset();
   if (deal.suspect && !deal.items.empty())
-    suspect_.emplace(deal.items.front().command, deal.items.front().start);
+    suspect_ = StartId{deal.items.front().command, deal.items.front().start};
   keeper_.set_suspect(suspect_.has_value());
 }
 
 void ChildNode::note_ran(const model::Ran& ran) {
   for (const auto& item : ran.items)
-    if (suspect_ == std::pair(item.command, item.start)) {
+    if (suspect_ == StartId{item.command, item.start}) {
       suspect_.reset();
       keeper_.set_suspect(false);
     }

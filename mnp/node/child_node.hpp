@@ -75,7 +75,7 @@ class ChildNode {
   Milliseconds lease_{0};
   const LeaseClock lease_clock_;
   std::optional<LeaseTime> deadline_;  // of the lease; none before the first beat is acknowledged
-  std::optional<std::pair<CommandIndex, uint32_t>> suspect_;  // runs here, alone
+  std::optional<StartId> suspect_;     // runs here, alone
   std::optional<int> status_;
   bool drains_ = false, drained_ = false, leaving_ = false, said_denied_ = false;
 };

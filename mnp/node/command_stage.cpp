@@ -80,10 +80,10 @@ void CommandStage::lose_node(NodeIndex node, TimePoint deal_again_at, bool order
 void CommandStage::take_back_unsent(NodeIndex node) {
   const auto found = nodes_.find(node);
   if (found == nodes_.end()) return;
-  std::vector<Start> starts(found->second.unsent.begin(), found->second.unsent.end());
+  std::vector<StartId> starts(found->second.unsent.begin(), found->second.unsent.end());
   for (Pending& pending : pending_) {
     if (!pending.deal || pending.deal->node != node) continue;
-    for (const auto& item : pending.deal->items) starts.emplace_back(item.command, item.start);
+    starts.insert(starts.end(), pending.deal->items.begin(), pending.deal->items.end());
     pending.deal.reset();
   }
   scheduler_.take_back(node, found->second.incarnation, starts);
@@ -155,8 +155,8 @@ void CommandStage::send_in_world(const model::Scheduler::NodeDeal& deal) {
   if (dealing_ || deal.node == context_.me.index) return send_deal(deal);
   const auto node = nodes_.find(deal.node);
   if (node == nodes_.end() || node->second.incarnation != deal.incarnation) return;
-  for (const auto& item : deal.items) node->second.unsent.insert({item.command, item.start});
-  if (deal.suspect) node->second.suspect = {deal.items.front().command, deal.items.front().start};
+  node->second.unsent.insert(deal.items.begin(), deal.items.end());
+  if (deal.suspect) node->second.suspect = deal.items.front();
 }
 
 void CommandStage::send_unsent() {
@@ -169,9 +169,9 @@ void CommandStage::send_unsent() {
 }
 
 /// One that is suspect was alone in its deal, and is so again.
-void CommandStage::send_again(model::Scheduler::NodeDeal deal, const std::set<Start>& starts) {
+void CommandStage::send_again(model::Scheduler::NodeDeal deal, const std::set<StartId>& starts) {
   if (starts.empty()) return;
-  for (const auto& [command, start] : starts) deal.items.push_back({command, start});
+  deal.items.assign(starts.begin(), starts.end());
   deal.suspect = nodes_.at(deal.node).suspect == *starts.begin();
   send_deal(deal);
 }
@@ -181,10 +181,10 @@ void CommandStage::send_deal(const model::Scheduler::NodeDeal& deal) {
   if (node == nodes_.end() || node->second.incarnation != deal.incarnation) return;
   model::Deal message;
   message.suspect = deal.suspect;
-  if (deal.suspect) node->second.suspect = {deal.items.front().command, deal.items.front().start};
+  if (deal.suspect) node->second.suspect = deal.items.front();
   size_t bytes = 0;
-  for (const auto& item : deal.items) {
-    node->second.unheard.insert({item.command, item.start});
+  node->second.unheard.insert(deal.items.begin(), deal.items.end());
+  for (const StartId& item : deal.items) {
     const std::string_view line = list_->line(item.command);
     if (!message.items.empty() && bytes + line.size() > kMaxDealBytes) {
       callbacks_.send(deal.node, message);
@@ -204,7 +204,7 @@ void CommandStage::ran(NodeIndex node, const model::Ran& ran) {
   if (found == nodes_.end()) return;
   for (const auto& item : ran.items) {
     found->second.unheard.erase({item.command, item.start});
-    scheduler_.ran(node, found->second.incarnation, item.command, item.start);
+    scheduler_.ran(node, found->second.incarnation, item.command, item.start, item.failed);
   }
   turn();
 }
@@ -214,24 +214,24 @@ void CommandStage::stored(NodeIndex node, std::vector<model::Record> records) {
   const auto found = nodes_.find(node);
   for (model::Record& record : records) {
     if (record.node != node || record.command.value() >= list_->size()) continue;
-    if (found != nodes_.end()) found->second.unheard.erase({record.command, record.start});
-    scheduler_.ran(node, record.incarnation, record.command, record.start);
-    const Start start{record.command, record.start};
-    if (journaled_.count(start) > 0) continue;  // said again in a new epoch; on its way already
+    if (found != nodes_.end()) found->second.unheard.erase(record.id());
+    scheduler_.ran(node, record.incarnation, record.command, record.start, !record.success());
+    if (journaled_.count(record.id()) > 0)
+      continue;  // said again in a new epoch; on its way already
     switch (scheduler_.judge(record)) {
       case model::Scheduler::Verdict::kRefuse:
         log::warning("refused a record of command {} by node {}, incarnation {}",
                      record.command.value(), node.value(), record.incarnation.value());
         break;
       case model::Scheduler::Verdict::kDuplicate:
-        again[node].items.push_back({record.command, record.start});
+        again[node].items.push_back(record.id());
         break;
       case model::Scheduler::Verdict::kAccept: {
         Pending pending;
         pending.ticket =
             journal_->append(model::RecordKept{record, identities_[record.command.value()]});
+        journaled_.insert(record.id());
         pending.record = std::move(record);
-        journaled_.insert(start);
         pending_.push_back(std::move(pending));
       }
     }
@@ -243,8 +243,8 @@ void CommandStage::stored(NodeIndex node, std::vector<model::Record> records) {
 void CommandStage::held(NodeIndex node, const model::Held& held) {
   const auto found = nodes_.find(node);
   if (found == nodes_.end()) return;
-  std::set<Start> lost = found->second.unheard;
-  for (const auto& item : held.items) lost.erase({item.command, item.start});
+  std::set<StartId> lost = found->second.unheard;
+  for (const StartId& item : held.items) lost.erase(item);
   if (lost.empty()) return;
   log::info("node {}: {} deals were lost with their epoch and are said again", node.value(),
             lost.size());
@@ -265,11 +265,11 @@ void CommandStage::committed(uint64_t through) {
     if (pending.deal) send_in_world(*pending.deal);
     if (!pending.record) continue;
     const model::Record& record = *pending.record;
-    journaled_.erase({record.command, record.start});
+    journaled_.erase(record.id());
     scheduler_.kept(record, now);
     health_.ended(record.node, record.command, record.success());
     last_progress_ = now;
-    kept[record.node].items.push_back({record.command, record.start});
+    kept[record.node].items.push_back(record.id());
     callbacks_.kept(record);
   }
   acknowledge(kept);

@@ -63,12 +63,11 @@ class CommandStage {
   TimePoint last_progress() const { return last_progress_; }
 
  private:
-  using Start = std::pair<CommandIndex, uint32_t>;
   struct Node {
     Incarnation incarnation;
-    std::set<Start> unheard;       // sent; neither ran nor stored as far as main has heard
-    std::optional<Start> suspect;  // runs there alone, or is to
-    std::set<Start> unsent;        // dealt, and no world to send it in when it was in the journal
+    std::set<StartId> unheard;       // sent; neither ran nor stored as far as main has heard
+    std::optional<StartId> suspect;  // runs there alone, or is to
+    std::set<StartId> unsent;        // dealt, and no world to send it in when it was in the journal
   };
   struct Pending {  // waits for its ticket
     uint64_t ticket = 0;
@@ -80,7 +79,7 @@ class CommandStage {
   void send_deal(const model::Scheduler::NodeDeal& deal);
   void send_in_world(const model::Scheduler::NodeDeal& deal);
   void send_unsent();
-  void send_again(model::Scheduler::NodeDeal deal, const std::set<Start>& starts);
+  void send_again(model::Scheduler::NodeDeal deal, const std::set<StartId>& starts);
   void take_back_unsent(NodeIndex node);
   void look_at_health();
   void try_probes();
@@ -99,7 +98,7 @@ class CommandStage {
   Callbacks callbacks_;
   std::map<NodeIndex, Node> nodes_;
   std::deque<Pending> pending_;  // in the order of their tickets
-  std::set<Start> journaled_;    // records among `pending_`
+  std::set<StartId> journaled_;  // records among `pending_`
   std::optional<Loop::TimerId> timer_;
   TimePoint last_progress_ = Clock::now();
   bool dealing_ = false, begun_ = false, careful_ = false, told_ = false;

@@ -182,7 +182,7 @@ void Executor::run_command(SlotState& slot, const model::Deal::Item& item) {
   } else if (!folders_.untouched(slot.results)) {
     ran.results = std::exchange(slot.results, {});
   }
-  report(item);
+  report(ran.record);
   committer_.add(std::move(ran));
   const std::scoped_lock lock(mutex_);
   if (--running_ == 0) idle_.notify_all();
@@ -190,12 +190,12 @@ void Executor::run_command(SlotState& slot, const model::Deal::Item& item) {
 
 /// Each end is told at once where a slot could go idle; short commands' ends are told together, for
 /// waking main costs as much as a twentieth of one. What is not told is taken when it is stored.
-void Executor::report(const model::Deal::Item& item) {
+void Executor::report(const model::Record& record) {
   bool soon = false;
   const TimePoint now = Clock::now();
   {
     const std::scoped_lock lock(mutex_);
-    ran_.push_back({item.command, item.start});
+    ran_.push_back({record.command, record.start, !record.success()});
     ++unkept_;
     soon = queue_.size() < slots_.size() ||
            (queue_.size() <= low_water_ && now - told_at_ >= kTellEvery);

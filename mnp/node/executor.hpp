@@ -73,7 +73,7 @@ class Executor {
   void run_command(SlotState& slot, const model::Deal::Item& item);
   cpu::Start start_of(const SlotState& slot, const model::Deal::Item& item) const;
   Status renew_results(SlotState& slot);
-  void report(const model::Deal::Item& item);
+  void report(const model::Record& record);
 
   const ExecutorOptions options_;
   const ResultsFolders folders_;

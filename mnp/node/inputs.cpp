@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "mnp/core/log.hpp"
+#include "mnp/model/published.hpp"
 
 namespace mnp::node {
 namespace {
@@ -45,10 +46,22 @@ Status link_inputs(const fs::path& store, const model::RunKeys& run, const model
     if (!there)
       return fail(Code::kConfig,
                   input.from_stage
-                      ? fmt::format("input {}: stage {} has published nothing ({} is not there)",
+                      ? fmt::format("input {}: stage {} has published nothing ({} is not there); "
+                                    "where only its end matters, name it under `after:`",
                                     input.name, input.source, source.string())
                       : fmt::format("input {}: {} is not there", input.name, source.string()));
     MNP_CHECK(link_one(source, folder / input.name));
+  }
+  return {};
+}
+
+Status check_inputs(FolderStore& store, const model::RunKeys& run, const model::Plan& plan,
+                    const model::StageSpec& spec) {
+  for (const model::Input& input : spec.inputs) {
+    const model::StagePlan* const stage = input.from_stage ? plan.find(input.source) : nullptr;
+    if (stage == nullptr) continue;
+    if (auto as_left = model::check_published(store, run, *stage); !as_left)
+      return fail(as_left.error().within("input " + input.name));
   }
   return {};
 }

@@ -6,7 +6,7 @@
 #include "mnp/core/files.hpp"
 #include "mnp/core/result.hpp"
 #include "mnp/model/ownership.hpp"
-#include "mnp/model/spec.hpp"
+#include "mnp/model/plan.hpp"
 
 namespace mnp::node {
 
@@ -17,6 +17,10 @@ fs::path input_source(const fs::path& store, const model::RunKeys& run, const mo
 /// this node reads them itself (main, and a stage of one node). kConfig when a source is missing.
 Status link_inputs(const fs::path& store, const model::RunKeys& run, const model::StageSpec& spec,
                    const fs::path& folder, bool here);
+
+/// kConfig when what a stage among the inputs has published is not there as it was.
+Status check_inputs(FolderStore& store, const model::RunKeys& run, const model::Plan& plan,
+                    const model::StageSpec& spec);
 
 /// A line `name place` for every input, for commands that fetch them (`stage_inputs: false`).
 std::string input_places(const fs::path& store, const model::RunKeys& run,

@@ -170,7 +170,7 @@ Status Worker::start_slots() {
 
 void Worker::deal(model::Deal deal) {
   std::erase_if(deal.items, [this](const model::Deal::Item& item) {
-    const std::pair start(item.command, item.start);
+    const StartId start{item.command, item.start};
     return unkept_.count(start) > 0 || !held_.insert(start).second;  // is here already
   });
   executor_->deal(std::move(deal.items));
@@ -178,8 +178,8 @@ void Worker::deal(model::Deal deal) {
 
 void Worker::take_stored(std::vector<model::Record> records) {
   for (const model::Record& record : records) {
-    held_.erase({record.command, record.start});
-    unkept_[{record.command, record.start}] = record;
+    held_.erase(record.id());
+    unkept_[record.id()] = record;
   }
   if (executor_)  // what has ended is said before what is stored
     if (model::Ran ran = executor_->take_ran(); !ran.items.empty()) callbacks_.ran(std::move(ran));
@@ -188,7 +188,7 @@ void Worker::take_stored(std::vector<model::Record> records) {
 
 void Worker::kept(const model::Kept& kept) {
   size_t count = 0;
-  for (const auto& item : kept.items) count += unkept_.erase({item.command, item.start});
+  for (const StartId& start : kept.items) count += unkept_.erase(start);
   if (executor_) executor_->kept(count);
 }
 
@@ -200,7 +200,7 @@ std::vector<model::Record> Worker::unkept() const {
 
 model::Held Worker::held() const {
   model::Held held;
-  for (const auto& [command, start] : held_) held.items.push_back({command, start});
+  held.items.assign(held_.begin(), held_.end());
   return held;
 }
 

@@ -116,6 +116,76 @@ class EndToEnd(MnpCase):
         self.mnp("run", "demo.yaml", status=10)
         self.assertEqual(len(self.starts()), 30)
 
+    def test_on_failure_stop_starts_nothing_after_the_failure(self):
+        self.write("demo.yaml", "name: demo\nstages:\n  - name: work\n    slots: 1\n"
+                                "    on_failure: stop\n    commands: list.txt\n")
+        self.write("list.txt", "true\n" * 300 + "exit 3\n" + f"echo x >> {self.folder}/starts\n" * 300)
+        self.mnp("run", "demo.yaml", status=10)
+        self.assertEqual([each["state"] for each in self.outcomes()],
+                         ["succeeded"] * 300 + ["failed"] + ["not_run"] * 300)
+        self.assertEqual(self.starts(), [])
+
+    def test_longest_first_by_what_an_earlier_run_took(self):
+        self.write("demo.yaml", "name: demo\nstages:\n  - name: work\n    slots: 1\n"
+                                "    order: longest-first\n    commands: list.txt\n")
+        lines = ["true", "sleep 0.3", f"true >> {self.folder}/x", "echo last # cost=100", "sleep 0.1 "]
+        self.write("list.txt", "# a list\n" + "\n".join(lines) + "\n")
+        done = self.mnp("run", "demo.yaml")
+        self.assertNotIn("longest first", done.stderr)
+        first = done.stdout.split()[-1]
+        done = self.mnp("run", "demo.yaml")
+        self.assertIn(f"longest first, by what 3 of 5 commands took in {first}", done.stderr)
+        run = self.folder / "mnp-runs/runs" / done.stdout.split()[-1]
+        copy = (run / "stages/work/commands.txt").read_text().splitlines()
+        self.assertRegex(copy[1], r"^sleep 0\.3 # cost=0\.3\d*$")
+        self.assertEqual((copy[3:]), ["echo last # cost=100", "sleep 0.1 "])
+        rows = [json.loads(row) for row in (run / "stages/work/results.jsonl").read_text().splitlines()]
+        self.assertEqual([row["state"] for row in rows], ["succeeded"] * 5)
+        order = [row["index"] for row in sorted(rows, key=lambda row: row["start"])]
+        self.assertEqual(order[0], 3)
+        self.assertLess(order.index(1), order.index(0))
+
+    def test_what_is_published_and_gone_is_named(self):
+        self.pipeline(["echo 1 > $MNP_RESULTS/a", "mkdir $MNP_RESULTS/sub; echo 22 > $MNP_RESULTS/sub/b"],
+                      more="  - name: sum\n    inputs: [work]\n    commands: [test -e go]\n")
+        self.mnp("run", "demo.yaml", status=10)
+        results = self.run_folder() / "stages/work/results"
+        (results / "a").unlink()
+        (results / "sub/b").unlink()
+        (results / "sub/b").write_text("2\n")
+        self.write("go", "")
+        done = self.mnp("resume", status=20)
+        self.assertIn("mnp: 2 files that stage work has published are not as it left them: a is "
+                      "missing, sub/b has 2 bytes of 3; put them back, or", "mnp: " + done.stderr)
+        self.assertIn("input work: 2 files that stage work", done.stderr)
+        (results / "a").write_text("1\n")
+        (results / "sub/b").write_text("22\n")
+        self.mnp("resume")
+        (results / "a").unlink()
+        done = self.mnp("resume", status=20)
+        self.assertIn("1 file that stage work has published is not as it left it", done.stderr)
+        self.assertNotIn("nothing to do", done.stderr)
+
+    def test_a_stage_that_published_nothing_is_no_input(self):
+        self.pipeline(["true"], nodes=1,
+                      more="  - name: sum\n    inputs: [work]\n    commands: [\"true\"]\n")
+        self.assertIn("name it under `after:`", self.mnp("run", "demo.yaml", status=20).stderr)
+
+    def test_only_files_and_what_links_lead_to_are_published(self):
+        self.write("target", "t")
+        self.pipeline([f"cd $MNP_RESULTS; echo 1 > a; ln -s {self.folder}/target link; mkdir empty; "
+                       "mkfifo pipe", "ln -s /nowhere $MNP_RESULTS/dangling",
+                       f"ln -s {self.folder} $MNP_RESULTS/folder"], nodes=1)
+        self.mnp("run", "demo.yaml", status=10)
+        results = self.run_folder() / "stages/work/results"
+        self.assertEqual({each.name for each in results.iterdir() if each.name[0] != "."},
+                         {"a", "link"})
+        self.assertFalse((results / "link").is_symlink())
+        self.assertEqual([each["state"] for each in self.outcomes()],
+                         ["succeeded", "failed", "failed"])
+        for name in "dangling", "folder":
+            self.assertIn("/" + name, self.mnp("logs", "--failed").stdout)
+
     def start_slow(self, count=30):
         self.pipeline([f"echo {i} >> {self.folder}/starts; sleep 0.4" for i in range(count)])
         process = self.start("run", "demo.yaml")
@@ -140,7 +210,16 @@ class EndToEnd(MnpCase):
         self.assertEqual(self.mnp_json("status", "--json")["state"], "INTERRUPTED")
         self.mnp("resume")
         self.assertEqual([each["state"] for each in self.outcomes()], ["succeeded"] * 30)
-        self.assertEqual([n for n in os.listdir(self.folder / "tmp") if n.startswith("mnp-")], [])
+        self.assertEqual(self.scratch(), [])
+
+    def test_rm_takes_along_the_scratch_of_a_killed_run(self):
+        process = self.start_slow()
+        process.kill()
+        self.finish(process)
+        self.wait_for("the end of all nodes", lambda: not self.processes())
+        self.assertNotEqual(self.scratch(), [])
+        self.mnp("rm", self.run_folder().name)
+        self.assertEqual(self.scratch(), [])
 
     def test_lost_child_does_not_lose_the_stage(self):
         process = self.start_slow()
@@ -171,6 +250,9 @@ class EndToEnd(MnpCase):
     def test_a_working_folder_that_is_not_there_is_named(self):
         self.pipeline(["true"], nodes=1, more="    cwd: nowhere\n")
         self.assertIn("there is no folder", self.mnp("run", "demo.yaml", status=20).stderr)
+
+    def scratch(self):
+        return [each for each in os.listdir(self.folder / "tmp") if each.startswith("mnp-")]
 
     def is_child_keeper(self, pid):
         """A process that `mnp run` started itself, on a node that is not main."""

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import unittest
 
 from mnp_case import MnpCase
@@ -80,6 +81,16 @@ class Operator(MnpCase):
         self.assertEqual(place, str(self.folder / "mnp-runs/runs" / run / "stages/work/results"))
         self.assertNotIn("results of", self.mnp("run", "demo.yaml", "--quiet").stderr)
 
+    def test_output_that_cannot_be_written_is_no_success(self):
+        self.write("demo.yaml", "stages:\n  - name: one\n    commands: [echo words]\n")
+        for words in (["run", "demo.yaml"], ["logs"], ["status", "--watch"], ["list"], ["--help"]):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([self.program, *words], cwd=self.folder, stdout=full,
+                                      stderr=subprocess.PIPE, env=self.environment, text=True,
+                                      timeout=300, check=False)
+            self.assertEqual(done.returncode, 20, words)
+            self.assertIn("standard output cannot be written", done.stderr)
+
     def test_port_of_main_is_that_of_the_environment(self):
         self.environment["MNP_PORT"] = "31017"
         self.stage("nodes: 2", "commands: ['echo $MASTER_PORT']")
@@ -87,16 +98,33 @@ class Operator(MnpCase):
         self.assertEqual(self.mnp("logs").stdout, "work/0 | 31018\n")
 
     def test_resume_runs_the_copy_of_the_list_in_the_run_folder(self):
-        self.write("list.txt", "echo a\nfalse\n")
-        run = self.mnp("run", "--commands", "list.txt", status=10).stdout.splitlines()[-1]
+        copy = self.run_list("echo a\necho gone; false\n")
         self.write("list.txt", "echo other\n")
+        copy.write_text("echo b; false\necho a\n")
+        self.mnp("resume", status=10)
+        # The same command elsewhere, one that is there no more, and a new one.
+        self.assertEqual(sorted(self.mnp("logs").stdout.splitlines()),
+                         ["main/- | gone", "main/0 | b", "main/1 | a"])
+        self.assertEqual(self.mnp("logs", "--command", 0).stdout, "b\n")
+        self.assertEqual(self.mnp("logs", "--command", 1).stdout, "a\n")
+        copy.write_text("echo new\necho a\necho b; false\n")
+        self.assertIn("command 2 on node 0, try 1: exit 1: echo b; false\nb\n",
+                      self.mnp("logs", "--failed").stdout)
+
+    def test_resume_refuses_other_numbers_that_are_read(self):
+        copy = self.run_list("echo a\necho $MNP_COMMAND_INDEX\nfalse\n")
+        copy.write_text("echo new\necho a\necho $MNP_COMMAND_INDEX\n")
+        self.assertIn("command 2 reads MNP_COMMAND_INDEX", self.mnp("resume", status=20).stderr)
+        self.assertEqual(len(self.mnp("logs").stdout.splitlines()), 2)
+        self.mnp("resume", "--renumbered")
+        self.assertEqual(len(self.mnp("logs").stdout.splitlines()), 3)
+
+    def run_list(self, text):
+        self.write("list.txt", text)
+        run = self.mnp("run", "--commands", "list.txt", status=10).stdout.splitlines()[-1]
         copy = self.folder / "mnp-runs/runs" / run / "stages/main/commands.txt"
         copy.chmod(0o644)
-        copy.write_text("echo b\necho a\n")
-        self.mnp("resume")
-        self.assertEqual(self.mnp("logs").stdout.count("| a\n"), 1, "the same command elsewhere")
-        self.assertEqual(self.mnp("logs").stdout.count("| b\n"), 1)
-        self.assertNotIn("other", self.mnp("logs").stdout)
+        return copy
 
 
 if __name__ == "__main__":

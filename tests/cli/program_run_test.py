@@ -110,6 +110,12 @@ class ProgramRun(MnpCase):
         self.started(3, 1)
         return process
 
+    def test_a_program_that_is_not_there_is_named(self):
+        self.pipeline("no-such-solver --grid 4", nodes=2, more="    ranks_per_node: 1\n")
+        done = self.mnp("run", "demo.yaml", status=11)
+        self.assertRegex(done.stderr, r"\| .*unable to")
+        self.assertRegex(done.stderr, r"\| .*no-such-solver")
+
     def test_a_lost_child_starts_it_again_as_a_whole(self):
         process = self.start_waiting("    ranks_per_node: 1\n")
         os.kill(self.keeper_of(2), signal.SIGKILL)

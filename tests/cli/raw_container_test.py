@@ -214,10 +214,37 @@ class OneNode(RawCase):
         run = next(store.glob("runs/*")).name
         done = self.mnp("rm", run, "--store", store, status=20)
         self.assertIn("still there", done.stderr)
+        for word in "resume", "stop":
+            done = self.mnp(word, run, "--store", store, status=20)
+            self.assertIn("an mnp-node that no `mnp` has started", done.stderr)
+        state = self.state_of(run, store, lambda state: state["stages"][0]["running"] == 1)
+        self.assertEqual((state["state"], state["stages"][0]["state"]), ("RUNNING", "RUNNING"))
         self.write("go", "")
         self.assert_all_end_with(0)
+        state = self.state_of(run, store, lambda state: state["state"] == "SUCCEEDED")
+        self.assertEqual((state["stages"][0]["done"], state["stages"][0]["attempt"]), (1, 1))
         self.mnp("rm", run, "--store", store)
         self.assertEqual(list(store.glob("runs/*")), [])
+
+    def test_a_run_whose_node_was_killed_is_interrupted_and_resumes(self):
+        store = self.folder / "store"
+        lines = self.list_of(f"touch {self.folder}/up; until [ -e {self.folder}/go ]; do sleep 0.05; done")
+        node = self.start_node("alone", {**self.environment, "MNP_STORE": str(store),
+                                         "LIST_FILE_S3_PATH": lines,
+                                         "MNP_SCRATCH_ROOT": str(self.folder / "node-alone")})
+        self.wait_for("the command", lambda: (self.folder / "up").exists())
+        run = next(store.glob("runs/*")).name
+        node.kill()
+        node.wait()
+        self.state_of(run, store, lambda state: state["state"] == "INTERRUPTED")
+        self.write("go", "")
+        self.mnp("resume", run, "--store", store)
+        self.state_of(run, store, lambda state: state["state"] == "SUCCEEDED")
+
+    def state_of(self, run, store, expected):
+        self.wait_for("the state of the run", lambda: expected(
+            self.mnp_json("status", run, "--store", store, "--json")))
+        return self.mnp_json("status", run, "--store", store, "--json")
 
     def test_a_list_that_is_missing_is_named(self):
         self.start_node("alone", {**self.environment, "LIST_FILE_S3_PATH": "/nowhere/list.txt",

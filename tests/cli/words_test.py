@@ -121,6 +121,10 @@ class Words(MnpCase):
             with self.subTest(words=words):
                 self.assertIn(expected, self.mnp(*words, status=2).stderr)
 
+    def test_help_is_a_word_too(self):
+        self.assertEqual(self.mnp("help").stdout, self.mnp("--help").stdout)
+        self.assertEqual(self.mnp("help", "run").stdout, self.mnp("run", "--help").stdout)
+
     def test_every_command_has_help_with_examples(self):
         for command in ["validate", "plan", "run", "status", "logs", "stop", "resume", "list", "rm"]:
             text = self.mnp(command, "--help").stdout

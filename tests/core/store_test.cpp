@@ -61,6 +61,15 @@ TEST_P(StoreContract, SaysThatNothingIsThere) {
   EXPECT_EQ(*store_.get("a/b"), "");
 }
 
+TEST_P(StoreContract, SaysHowManyBytesThereAre) {
+  ASSERT_TRUE(store_.put("a/b", std::string("\0\n\0", 3)));
+  ASSERT_TRUE(store_.put("a/c", ""));
+  EXPECT_EQ(*store_.size("a/b"), 3u);
+  EXPECT_EQ(*store_.size("a/c"), 0u);
+  for (const char* nothing : {"a", "a/d", "x/y", "a/b/c"})
+    EXPECT_EQ(store_.size(nothing).error().code, Code::kNotFound) << nothing;
+}
+
 TEST_P(StoreContract, ListsSortedBelowAPrefix) {
   for (const char* key : {"a/10", "a/2", "a/x/y", "ab/1", "b"}) ASSERT_TRUE(store_.put(key, "-"));
   EXPECT_EQ(*store_.list("a"), (std::vector<std::string>{"a/10", "a/2", "a/x/y"}));

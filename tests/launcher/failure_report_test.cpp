@@ -90,8 +90,8 @@ TEST_F(FailureReport, ShowsTheEndOfLongOutputAndTheStartOfALongLine) {
   for (int line = 1; line <= 15; ++line) print(1, 1, "line " + std::to_string(line) + "\n");
   write_output();
   const std::string report = failure_report(run, stage);
-  EXPECT_EQ(report.find("line 5\n"), std::string::npos) << report;
-  EXPECT_NE(report.find("    | line 6\n"), std::string::npos) << report;
+  EXPECT_EQ(report.find("line 3\n"), std::string::npos) << report;
+  EXPECT_NE(report.find("    | line 4\n"), std::string::npos) << report;
   EXPECT_NE(report.find("    | line 15\n"), std::string::npos) << report;
   EXPECT_NE(report.find(std::string(160, 'x') + "\n"), std::string::npos);
   EXPECT_EQ(report.find(std::string(161, 'x')), std::string::npos);
@@ -132,6 +132,11 @@ TEST_F(FailureReport, ProgramIsShownAsACommandIs) {
   write_output();
   report = failure_report(run, stage);
   EXPECT_NE(report.find("    | grid too large\n  mnp logs"), std::string::npos) << report;
+
+  print(0, 1, dashes + "\nmpirun was unable to find solver\n" + dashes + "\n");
+  write_output();
+  report = failure_report(run, stage);
+  EXPECT_NE(report.find("    | mpirun was unable to find solver\n"), std::string::npos) << report;
 }
 
 TEST_F(FailureReport, TimedOutSaysAfterHowLong) {

@@ -1,9 +1,12 @@
 #include "launcher/local_host.hpp"
 
+#include <sys/stat.h>
+
 #include <cstdlib>
 
 #include <gtest/gtest.h>
 
+#include "launcher/planning.hpp"
 #include "mnp/core/text.hpp"
 
 namespace mnp::launcher {
@@ -89,6 +92,57 @@ TEST_F(Host, LongestTemporaryShrinksWithTheNumberOfNodes) {
 TEST_F(Host, TemporaryFolderThatIsNotThereIsAnError) {
   const Variable bad("TMPDIR", "/nowhere/at/all");
   EXPECT_TRUE(starts_with(error(), "TMPDIR names no folder")) << error();
+}
+
+class FindNodeProgram : public testing::Test {
+ protected:
+  FindNodeProgram() {
+    const char* path = std::getenv("PATH");
+    old_ = path == nullptr ? "" : path;
+  }
+  ~FindNodeProgram() override { ::setenv("PATH", old_.c_str(), 1); }
+  /// A folder with a file mnp-node of these permissions.
+  fs::path with(const char* name, mode_t mode) {
+    const fs::path made = folder.path() / name;
+    EXPECT_TRUE(create_file_once(made / "mnp-node", "#!/bin/sh\n"));
+    ::chmod((made / "mnp-node").c_str(), mode);
+    return made;
+  }
+  TemporaryFolder folder = *TemporaryFolder::create("find-node-test-");
+
+ private:
+  std::string old_;
+};
+
+TEST_F(FindNodeProgram, TakesTheFirstOnPathThatCanRun) {
+  const fs::path text = with("text", 0644), first = with("first", 0755), last = with("last", 0755);
+  ::setenv("PATH",
+           ("/nowhere::" + text.string() + ":" + first.string() + ":" + last.string()).c_str(), 1);
+  const fs::path before = fs::current_path();
+  fs::current_path(last);  // which an empty entry does not stand for
+  const auto found = find_node_program();
+  fs::current_path(before);
+  ASSERT_TRUE(found) << found.error().text;
+  EXPECT_EQ(*found, first / "mnp-node");
+}
+
+TEST_F(FindNodeProgram, IsAbsoluteForARelativePath) {
+  const fs::path made = with("bin", 0755);
+  ::setenv("PATH", fs::relative(made).c_str(), 1);
+  const auto found = find_node_program();
+  ASSERT_TRUE(found) << found.error().text;
+  EXPECT_TRUE(fs::path(*found).is_absolute()) << *found;
+  EXPECT_TRUE(fs::equivalent(*found, made / "mnp-node"));
+}
+
+TEST_F(FindNodeProgram, SaysWhereItLooked) {
+  ::setenv("PATH", folder.path().c_str(), 1);
+  auto found = find_node_program();
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, Code::kConfig);
+  EXPECT_NE(found.error().text.find(program_folder().string()), std::string::npos);
+  ::unsetenv("PATH");
+  EXPECT_FALSE(find_node_program());
 }
 
 }  // namespace

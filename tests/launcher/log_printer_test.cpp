@@ -10,7 +10,7 @@ std::string printed(LogPrinter::Form form,
   testing::internal::CaptureStdout();
   LogPrinter printer(form);
   for (const auto& [command, bytes] : chunks)
-    printer.print("s", {CommandIndex(command), 1, 2.5, bytes});
+    printer.print("s", CommandIndex(command), {CommandIndex(command), 1, 2.5, bytes});
   printer.flush();
   return testing::internal::GetCapturedStdout();
 }
@@ -38,8 +38,8 @@ TEST(LogPrinter, CutIsSaidInALineOfItsOwnAndNeverAmongBytes) {
     testing::internal::CaptureStdout();
     testing::internal::CaptureStderr();
     LogPrinter printer(form);
-    printer.print("s", half);
-    printer.print("s", cut);
+    printer.print("s", half.command, half);
+    printer.print("s", cut.command, cut);
     printer.flush();
     EXPECT_EQ(testing::internal::GetCapturedStdout(), expected);
     EXPECT_EQ(testing::internal::GetCapturedStderr(),
@@ -52,6 +52,19 @@ TEST(LogPrinter, CutIsSaidInALineOfItsOwnAndNeverAmongBytes) {
 TEST(LogPrinter, JsonIsALineAChunk) {
   EXPECT_EQ(printed(LogPrinter::Form::kJson, {{1, "a\n"}}),
             "{\"stage\":\"s\",\"command\":1,\"start\":1,\"time\":2.5,\"text\":\"a\\n\"}\n");
+}
+
+TEST(LogPrinter, CommandsHaveTheirNumbersOfToday) {
+  const cpu::OutputChunk chunk{CommandIndex(1), 1, 2.5, "a\n"};
+  testing::internal::CaptureStdout();
+  LogPrinter lines(LogPrinter::Form::kLines), json(LogPrinter::Form::kJson);
+  lines.print("s", CommandIndex(7), chunk);
+  lines.print("s", std::nullopt, chunk);
+  json.print("s", std::nullopt, chunk);
+  json.flush();
+  EXPECT_EQ(testing::internal::GetCapturedStdout(),
+            "s/7 | a\ns/- | a\n"
+            "{\"stage\":\"s\",\"command\":null,\"start\":1,\"time\":2.5,\"text\":\"a\\n\"}\n");
 }
 
 }  // namespace

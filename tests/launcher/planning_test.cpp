@@ -184,7 +184,7 @@ TEST_F(Planning, InputsMustBeThere) {
                              source + "}\n");
     const auto spec = read_pipeline(options);
     EXPECT_TRUE(spec) << spec.error().text;
-    const auto done = check_inputs(*spec);
+    const auto done = check_folders(*spec);
     return done ? "" : done.error().text;
   };
   EXPECT_EQ(checked("list.txt"), "");

@@ -32,6 +32,7 @@ model::Progress progress_in(const std::string& state) {
   progress.failed = 2;
   progress.running = 8;
   progress.started = 1001;
+  progress.updated = 1005;
   return progress;
 }
 
@@ -44,6 +45,41 @@ TEST(StageState, JoinsJobAndProgress) {
   EXPECT_EQ(state.joined, 3u);
   EXPECT_EQ(state.done, 40u);
   EXPECT_EQ(state.running, 8u);
+}
+
+TEST(StageState, OfAnEarlierAttemptOnlyWhatIsDoneCounts) {
+  auto job = job_in(model::JobState::kRunning);
+  auto progress = progress_in("RUNNING");
+  progress.updated = 990;
+  for (int attempts = 0; attempts < 2; ++attempts) {
+    const auto state = stage_state(stage_plan(), &job, progress, true);
+    EXPECT_EQ(state.done, 40u);
+    EXPECT_EQ(state.running, 0u);
+    EXPECT_EQ(state.joined, 0u);
+    job.detail.attempts.resize(1);
+    progress.updated = 1005;  // of the first of its attempts
+  }
+}
+
+TEST(StageState, OfARunThatNobodySubmittedMainsWordsAreAll) {
+  auto progress = progress_in("RUNNING");
+  progress.nodes = 3;
+  auto state = stage_state(stage_plan(), nullptr, progress, true);
+  EXPECT_EQ(state.state, "RUNNING");
+  EXPECT_EQ(state.phase, "RUNNING");
+  EXPECT_EQ(state.running, 8u);
+  EXPECT_EQ(state.nodes, 3u);
+  EXPECT_EQ(state.started, 1001);
+  EXPECT_EQ(stage_state(stage_plan(), nullptr, progress, false).state, "INTERRUPTED");
+  progress.state = "FAILED";
+  progress.ended = 1010;
+  progress.status = 10;
+  for (const bool live : {true, false}) {
+    state = stage_state(stage_plan(), nullptr, progress, live);
+    EXPECT_EQ(state.state, "FAILED");
+    EXPECT_EQ(state.status, 10);
+    EXPECT_EQ(state.ended, 1010);
+  }
 }
 
 TEST(StageState, DrainsWhileAMainThatHasSaidItsEndStillRuns) {

@@ -133,6 +133,10 @@ class SteppedStore : public Store {
     steps_.step();
     return store_.get(key);
   }
+  Result<uint64_t> size(const std::string& key) override {
+    steps_.step();
+    return store_.size(key);
+  }
   Result<std::vector<std::string>> list(const std::string& prefix) override {
     steps_.step();
     return store_.list(prefix);

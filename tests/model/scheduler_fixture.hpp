@@ -54,10 +54,10 @@ class SchedulerCase : public ::testing::Test {
   auto deal() { return scheduler().deal(now_); }
   void pass(Milliseconds time) { now_ += time; }
 
-  bool ran(uint32_t node, uint32_t command, uint32_t incarnation = 1) {
+  bool ran(uint32_t node, uint32_t command, uint32_t incarnation = 1, bool failed = false) {
     const CommandIndex index(command);
     return scheduler().ran(NodeIndex(node), Incarnation(incarnation), index,
-                           scheduler().starts(index));
+                           scheduler().starts(index), failed);
   }
   Record record(uint32_t node, uint32_t command, int exit = 0, uint32_t incarnation = 1) {
     Record made;

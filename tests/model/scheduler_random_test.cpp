@@ -118,7 +118,7 @@ class RandomStage {
     }
   }
 
-  void check_dealt(const Scheduler::NodeDeal::Item& item) {
+  void check_dealt(const StartId& item) {
     const uint32_t command = item.command.value();
     for (const Node& node : nodes_) {
       ASSERT_EQ(node.running.count(command), 0u) << "in flight twice";

@@ -57,6 +57,75 @@ TEST_F(SchedulerWay, StopsWhenMoreFailedThanAllowed) {
   EXPECT_EQ(scheduler().counts().waiting, 7u);
 }
 
+class SchedulerStop : public SchedulerCase {
+ protected:
+  Scheduler& make_stopping(uint32_t tries = 1, std::vector<int> retry_on = {}) {
+    SchedulerOptions options;
+    options.commands = 1000;
+    options.tries = tries;
+    options.retry_on = std::move(retry_on);
+    options.on_failure = OnFailure::kStop;
+    return make(std::move(options));
+  }
+};
+
+TEST_F(SchedulerStop, DealsNothingAheadOfASlot) {
+  make_stopping();
+  add(0, 2);
+  EXPECT_EQ(dealt(deal()), 2u);
+  for (uint32_t i = 0; i < 50; ++i) {
+    pass(Milliseconds(1));
+    end(0, i);
+    EXPECT_EQ(dealt(deal()), 1u);
+  }
+}
+
+TEST_F(SchedulerStop, WaitsForTheRecordOfWhatMayHaveFailedForGood) {
+  make_stopping();
+  add(0, 2);
+  deal();
+  EXPECT_TRUE(ran(0, 0, 1, true));
+  EXPECT_TRUE(deal().empty());
+  EXPECT_FALSE(scheduler().finished());
+  EXPECT_TRUE(ran(0, 1));
+  EXPECT_TRUE(deal().empty());
+  scheduler().kept(record(0, 1), now_);
+  EXPECT_TRUE(deal().empty());
+  scheduler().kept(record(0, 0, 1), now_);
+  EXPECT_TRUE(deal().empty());
+  EXPECT_TRUE(scheduler().finished());
+}
+
+TEST_F(SchedulerStop, GoesOnWhenTheRecordIsNoLastFailure) {
+  make_stopping(2, {75});
+  add(0);
+  deal();
+  EXPECT_TRUE(ran(0, 0, 1, true));
+  EXPECT_TRUE(deal().empty()) << "its status may be none to try again after";
+  scheduler().kept(record(0, 0, 75), now_);
+  EXPECT_EQ(dealt_to(deal(), 0), Indexes{1});
+}
+
+TEST_F(SchedulerStop, ATryThatIsNotTheLastHoldsNothingUp) {
+  make_stopping(2);
+  add(0);
+  deal();
+  EXPECT_TRUE(ran(0, 0, 1, true));
+  EXPECT_EQ(dealt_to(deal(), 0), Indexes{1});
+}
+
+TEST_F(SchedulerStop, GoesOnWhenTheNodeIsLostWithTheFailure) {
+  make_stopping();
+  add(0);
+  add(1);
+  deal();
+  EXPECT_TRUE(ran(0, 0, 1, true));
+  EXPECT_TRUE(ran(1, 1));
+  EXPECT_TRUE(deal().empty());
+  lose(0);
+  EXPECT_EQ(dealt(deal()), 1u);
+}
+
 TEST_F(SchedulerWay, GoesOnAfterFailuresByDefault) {
   make(3);
   add(0);

@@ -1,0 +1,96 @@
+#include "launcher/command_numbers.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "mnp/model/history.hpp"
+
+namespace mnp::launcher {
+namespace {
+
+constexpr std::string_view kJournal = "/journal";
+
+bool had_other_list(Store& store, const std::vector<std::string>& journals, uint64_t digest) {
+  return std::any_of(journals.begin(), journals.end(), [&](const std::string& journal) {
+    const auto begun = model::first_event(store, journal);
+    return begun && begun->list_digest != digest;
+  });
+}
+
+/// A variable with the command's number that a line reads.
+std::optional<std::string> number_read(std::string_view line) {
+  for (const char* name : {"MNP_COMMAND_INDEX", "AWS_BATCH_JOB_ARRAY_INDEX"})
+    if (line.find(name) != std::string_view::npos) return name;
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<CommandNumbers> CommandNumbers::read(const RunFolder& run, const model::StagePlan& stage) {
+  CommandNumbers numbers;
+  const model::StageKeys keys = run.stage(stage.spec.name);
+  MNP_TRY(const auto journals, model::journals_of(*run.store, keys));
+  if (journals.empty()) return numbers;
+  MNP_TRY(const auto list, model::open_list(*run.store, run.keys(), stage));
+  if (!had_other_list(*run.store, journals, list.digest())) return numbers;
+  model::HistoryCallbacks callbacks;
+  callbacks.event = [](size_t, const model::Event&) {};
+  std::map<size_t, Moves> moves;  // by journal
+  callbacks.moved = [&](size_t journal, CommandIndex said, std::optional<CommandIndex> now) {
+    moves[journal].now[said] = now;
+    if (now) moves[journal].then[*now] = said;
+  };
+  MNP_TRY(const auto history, model::read_history(*run.store, keys, list, callbacks));
+  for (auto& [index, found] : moves) {
+    const std::string& journal = history.journals[index];
+    numbers.moves_[journal.substr(0, journal.size() - kJournal.size())] = std::move(found);
+  }
+  return numbers;
+}
+
+const CommandNumbers::Moves* CommandNumbers::moves_of(const std::string& attempt) const {
+  const auto found = moves_.find(attempt);
+  return found == moves_.end() ? nullptr : &found->second;
+}
+
+std::optional<CommandIndex> CommandNumbers::now(const std::string& attempt,
+                                                CommandIndex then) const {
+  const Moves* const moves = moves_of(attempt);
+  if (moves == nullptr) return then;
+  const auto moved = moves->now.find(then);
+  return moved == moves->now.end() ? then : moved->second;
+}
+
+std::optional<CommandIndex> CommandNumbers::then(const std::string& attempt,
+                                                 CommandIndex now) const {
+  const Moves* const moves = moves_of(attempt);
+  if (moves == nullptr) return now;
+  if (const auto moved = moves->then.find(now); moved != moves->then.end()) return moved->second;
+  if (moves->now.count(now) > 0) return std::nullopt;  // its number was another command's
+  return now;
+}
+
+bool CommandNumbers::changed() const {
+  return std::any_of(moves_.begin(), moves_.end(),
+                     [](const auto& of_attempt) { return !of_attempt.second.then.empty(); });
+}
+
+Status refuse_renumbered(const RunFolder& run, const model::StagePlan& stage) {
+  MNP_TRY(const auto numbers, CommandNumbers::read(run, stage));
+  if (!numbers.changed()) return {};
+  MNP_TRY(const auto list, model::open_list(*run.store, run.keys(), stage));
+  for (uint32_t i = 0; i < list.size(); ++i)
+    if (const auto name = number_read(list.line(CommandIndex(i))))
+      return fail(Code::kConfig,
+                  fmt::format("stage {}: its list was edited, commands have other numbers than "
+                              "when they ran, and command {} reads {}: what was done under an old "
+                              "number is not done again; type --renumbered to go on so, or start "
+                              "a new run",
+                              stage.spec.name, i, *name));
+  return {};
+}
+
+}  // namespace mnp::launcher
