@@ -24,6 +24,7 @@ Said from_xml(std::string_view body) {
   const auto document = XmlDocument::parse(body);
   if (!document) return {};
   XmlElement error = document->root();
+  if (error.child("Errors").exists()) error = error.child("Errors");
   if (error.name() != "Error") error = error.child("Error");
   if (!error.exists()) return {};
   return {error.text("Code"), error.text("Message")};
@@ -114,6 +115,12 @@ constexpr std::array<std::string_view, 3> kExpired = {"ExpiredToken", "ExpiredTo
                                                       "TokenRefreshRequired"};
 
 }  // namespace
+
+ApiError as_api_error(Error error) {
+  ApiError made;
+  static_cast<Error&>(made) = std::move(error);
+  return made;
+}
 
 ApiError api_error(const HttpResponse& response) {
   const Said said = said_by(response);

@@ -18,6 +18,9 @@ template <class T>
 using ApiResult = tl::expected<T, ApiError>;
 using ApiStatus = ApiResult<void>;
 
+/// What went wrong before any response came.
+ApiError as_api_error(Error error);
+
 inline tl::unexpected<ApiError> fail(ApiError error) {
   return tl::unexpected<ApiError>(std::move(error));
 }

@@ -21,12 +21,6 @@ double random_number() {
   return std::uniform_real_distribution<double>(0, 1)(engine);
 }
 
-ApiError without_response(Error error) {
-  ApiError failed;
-  static_cast<Error&>(failed) = std::move(error);
-  return failed;
-}
-
 }  // namespace
 
 std::optional<double> http_date(const std::string& text) {
@@ -52,14 +46,14 @@ ApiResult<HttpResponse> Client::try_once(HttpRequest request, const CallOptions&
   request.headers.emplace_back("User-Agent", options_.user_agent);
   if (credentials_ != nullptr) {
     auto credentials = credentials_->get();
-    if (!credentials) return fail(without_response(std::move(credentials).error()));
+    if (!credentials) return fail(as_api_error(std::move(credentials).error()));
     used = std::move(*credentials);
     sign(request, used, options_.rules, now());
   }
   HttpLimits limits = options.limits;
   limits.whole = std::min(limits.whole, left);
   auto response = transport_->send(request, limits, options.cancel);
-  if (!response) return fail(without_response(std::move(response).error()));
+  if (!response) return fail(as_api_error(std::move(response).error()));
   const bool good = response->status >= 200 && response->status < 300;
   if (!good || (options.error_in_200 && is_error_document(*response)))
     return fail(api_error(*response));

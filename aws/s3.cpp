@@ -18,12 +18,6 @@ constexpr uint64_t kAnswer = uint64_t{16} << 20;  // bytes of an answer that is 
 constexpr Milliseconds kCall{60000};              // beyond its bodies' time
 constexpr int kAllTries = 4;                      // times the limit of one
 
-ApiError as_api_error(const Error& error) {
-  ApiError made;
-  static_cast<Error&>(made) = error;
-  return made;
-}
-
 S3Info info_of(const HttpResponse& response) {
   S3Info info;
   info.etag = header(response.headers, "ETag");

@@ -3,58 +3,41 @@
 #include <fmt/format.h>
 
 #include "aws/credentials_document.hpp"
-#include "aws/xml.hpp"
+#include "aws/query_call.hpp"
 #include "mnp/core/clock.hpp"
 
 namespace mnp::aws {
 namespace {
 
+const QueryApi kApi{"sts", "2011-06-15"};
+
 std::string session_name(const std::string& wanted) {
   return wanted.empty() ? fmt::format("mnp-{}", static_cast<int64_t>(wall_seconds())) : wanted;
 }
 
-ApiError no_sense(const std::string& action, const std::string& what) {
-  ApiError error;
-  error.code = Code::kProtocol;
-  error.text = fmt::format("sts: the answer to {} makes no sense: {}", action, what);
-  return error;
-}
-
 }  // namespace
 
-ApiResult<HttpResponse> Sts::call(Query query, const std::string& action) {
-  query.insert(query.begin(), {{"Action", action}, {"Version", "2011-06-15"}});
-  const std::string body = query_text(query);
-  auto answer = service_.client->call(service_.form(body), {});
-  if (!answer) answer.error().text = fmt::format("sts: {}: {}", action, answer.error().text);
-  return answer;
-}
-
 ApiResult<Credentials> Sts::credentials(const Query& query, const std::string& action) {
-  const auto answer = call(query, action);
+  const auto answer = call_query(service_, kApi, action, query);
   if (!answer) return fail(answer.error());
-  const auto document = XmlDocument::parse(answer->body);
-  if (!document) return fail(no_sense(action, document.error().text));
-  const XmlElement found = document->root().child((action + "Result").c_str()).child("Credentials");
+  const XmlElement found = result_of(*answer, action).child("Credentials");
   Credentials credentials;
   credentials.access_key = found.text("AccessKeyId");
   credentials.secret_key = found.text("SecretAccessKey");
   credentials.session_token = found.text("SessionToken");
   credentials.expires = iso_time(found.text("Expiration"));
   if (credentials.access_key.empty() || credentials.secret_key.empty() || !credentials.expires)
-    return fail(no_sense(action, "no credentials in it"));
+    return fail(no_sense(kApi, action, "no credentials in it"));
   return credentials;
 }
 
 ApiResult<CallerIdentity> Sts::caller_identity() {
   const std::string action = "GetCallerIdentity";
-  const auto answer = call({}, action);
+  const auto answer = call_query(service_, kApi, action, {});
   if (!answer) return fail(answer.error());
-  const auto document = XmlDocument::parse(answer->body);
-  if (!document) return fail(no_sense(action, document.error().text));
-  const XmlElement found = document->root().child("GetCallerIdentityResult");
+  const XmlElement found = result_of(*answer, action);
   const CallerIdentity identity{found.text("Account"), found.text("Arn"), found.text("UserId")};
-  if (identity.arn.empty()) return fail(no_sense(action, "no ARN in it"));
+  if (identity.arn.empty()) return fail(no_sense(kApi, action, "no ARN in it"));
   return identity;
 }
 

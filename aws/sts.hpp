@@ -26,7 +26,6 @@ class Sts {
 
  private:
   ApiResult<Credentials> credentials(const Query& query, const std::string& action);
-  ApiResult<HttpResponse> call(Query query, const std::string& action);
 
   Service service_;
 };

@@ -32,6 +32,7 @@ void add_commands(CLI::App& app, Action& action) {
   add_resume(app, action);
   add_list(app, action);
   add_rm(app, action);
+  add_s3(app, action);
 }
 
 bool output_is_written() {

@@ -23,6 +23,7 @@ void add_stop(CLI::App& app, Action& action);
 void add_resume(CLI::App& app, Action& action);
 void add_list(CLI::App& app, Action& action);
 void add_rm(CLI::App& app, Action& action);
+void add_s3(CLI::App& app, Action& action);
 
 /// The options that several commands share.
 void add_store_option(CLI::App& command, std::string& store);

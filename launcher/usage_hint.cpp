@@ -52,8 +52,13 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error,
     if (!words.empty()) return fmt::format("mnp: no option {}; type `mnp --help`\n", words.front());
     return app.help();
   }
-  const CLI::App& command = *typed.front();
-  const std::string prefix = "mnp " + command.get_name();
+  const CLI::App* typed_last = typed.front();
+  std::string prefix = "mnp " + typed_last->get_name();
+  while (!typed_last->get_subcommands().empty()) {
+    typed_last = typed_last->get_subcommands().front();
+    prefix += " " + typed_last->get_name();
+  }
+  const CLI::App& command = *typed_last;
   const bool extras = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
   std::string text = extras ? unexpected(command, prefix) : "";
   if (text.empty()) text = fmt::format("{}: {}\n", prefix, error.what());

@@ -22,6 +22,10 @@ TEST(ApiErrors, ReadTheAnswersOfAllKinds) {
                             "<Code>ValidationError</Code><Message>no</Message></Error>"
                             "<RequestId>x</RequestId></ErrorResponse>");
   EXPECT_EQ(query.text, "400 ValidationError: no");
+  const ApiError many = of(403,
+                           "<Response><Errors><Error><Code>AuthFailure</Code><Message>no</Message>"
+                           "</Error></Errors><RequestID>x</RequestID></Response>");
+  EXPECT_EQ(many.text, "403 AuthFailure: no");
   const ApiError rest =
       of(400, "{\"message\":\"bad\"}",
          {{"X-Amzn-ErrorType", "ClientException:http://x"}, {"x-amzn-RequestId", "R2"}});

@@ -1,5 +1,6 @@
-"""with_server.py SERVER PROGRAM...: runs a program against an S3 server on loopback that is started for
-it: swift or rgw, by the scripts in ../shared/servers. Status 77 where that cannot be."""
+"""with_server.py SERVER PROGRAM...: runs a program against a server on loopback that is started for it by
+the scripts in ../shared/servers: swift or rgw for S3, moto for other services of AWS. `--venv` in front of
+the program: it is in Python, and uses AWS's library. Status 77 where that cannot be."""
 
 import os
 import shutil
@@ -12,8 +13,11 @@ import time
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "shared/servers"
+VENV = Path(__file__).resolve().parents[2] / "build/venv/bin"  # made by ./dev test
 SKIPPED = 77
 SERVERS = {
+    "moto": {"script": "moto-up.sh", "needs": ["curl", str(VENV / "moto_server")], "pids": "moto.pid",
+             "setup": "moto_setup.py"},
     "swift": {"script": "swift-up.sh", "needs": ["swift-proxy-server", "memcached", "curl"],
               "keys": ("test:tester", "testing"), "pids": "pids", "conditional": "no"},
     "rgw": {"script": "rgw-up.sh", "needs": ["radosgw", "ceph-mon", "ceph-osd", "curl"],
@@ -48,15 +52,20 @@ def end(pids):
 def main(name, program):
     server = SERVERS[name]
     script = SCRIPTS / server["script"]
-    missing = [each for each in server["needs"] if shutil.which(each) is None]
+    needs = [*server["needs"]]
+    if program[0] == "--venv":
+        program = [str(VENV / "python3"), *program[1:]]
+        needs.append(str(VENV / "moto_server"))  # and so boto3
+    missing = [each for each in needs if shutil.which(each) is None]
     why = f"no {script}" if not script.exists() else f"no {missing[0]}" if missing else \
-        "needs root" if os.geteuid() != 0 else ""
+        "needs root" if os.geteuid() != 0 and name != "moto" else ""
     if why:
         print(f"skipped: {why}")
         return SKIPPED
     folder = Path(tempfile.mkdtemp(prefix=f"mnp-{name}-"))
     place, port = folder / "s", free_port()
     environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    environment |= {"MOTO_SERVER": str(VENV / "moto_server"), "PYTHON": str(VENV / "python3")}
     try:
         with open(folder / "log", "wb") as log:  # no pipe: its daemons would hold it
             up = subprocess.run(["bash", str(script), str(place), str(port)], stdout=log, stderr=log,
@@ -64,10 +73,14 @@ def main(name, program):
         if up.returncode != 0:
             print((folder / "log").read_text(errors="replace")[-3000:])
             return 1
-        key, secret = server["keys"]
-        environment |= {"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{port}", "HOME": str(folder),
+        key, secret = server.get("keys") or (folder / "log").read_text().split()[-2:]
+        environment |= {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "HOME": str(folder),
                         "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret,
-                        "AWS_REGION": "us-east-1", "S3_CONDITIONAL": server["conditional"]}
+                        "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1",
+                        "S3_CONDITIONAL": server.get("conditional", "")}
+        if "setup" in server:
+            subprocess.run([VENV / "python3", Path(__file__).parent / server["setup"]],
+                           env=environment, timeout=200, check=True)
         return subprocess.run(program, env=environment, timeout=600, check=False).returncode
     finally:
         end(processes(place, server["pids"]))

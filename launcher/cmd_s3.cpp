@@ -1,0 +1,291 @@
+// `mnp s3 cp|ls|cat`: moves data to and from S3 where there is no AWS CLI.
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <memory>
+#include <thread>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "aws/credentials_sources.hpp"
+#include "aws/curl_transport.hpp"
+#include "aws/s3.hpp"
+#include "aws/s3_transfer.hpp"
+#include "launcher/cli.hpp"
+#include "mnp/core/text.hpp"
+
+namespace mnp::launcher {
+namespace {
+
+constexpr uint64_t kBlock = uint64_t{8} << 20;  // of an object that is printed
+constexpr Milliseconds kProgressPeriod{500};
+
+std::atomic<bool> cancelled{false};
+
+void cancel(int) {
+  cancelled = true;
+}
+
+struct Account {
+  aws::SettingsOptions settings;
+  bool json = false;
+};
+
+struct Copy {
+  Account account;
+  std::string from, to;
+  bool recursive = false, only_changed = false, quiet = false;
+};
+
+struct Look {
+  Account account;
+  std::string place;
+  bool recursive = false;
+};
+
+bool is_s3(const std::string& text) {
+  return starts_with(text, "s3://");
+}
+
+Result<aws::S3> open(const Account& account) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::signal(signal, cancel);
+  MNP_TRY(const auto settings, aws::Settings::load(account.settings, aws::process_variables()));
+  auto transport = std::make_shared<aws::CurlTransport>();
+  return aws::S3::create(settings, transport, aws::default_credentials(settings, transport),
+                         &cancelled);
+}
+
+std::string line_of(const nlohmann::ordered_json& json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+// ---- ls
+
+void print_folder(const Look& look, const std::string& key) {
+  if (!look.account.json) return fmt::print("{:>19}  {:>10}  {}\n", "", "folder", key);
+  nlohmann::ordered_json json;
+  json["folder"] = key;
+  fmt::print("{}", line_of(json));
+}
+
+void print_object(const Look& look, const aws::S3Listed& object) {
+  if (!look.account.json)
+    return fmt::print("{:>19}  {:>10}  {}\n", iso_time(object.modified).substr(0, 19),
+                      format_bytes(object.bytes), object.key);
+  nlohmann::ordered_json json;
+  json["key"] = object.key;
+  json["bytes"] = object.bytes;
+  json["modified"] = object.modified;
+  fmt::print("{}", line_of(json));
+}
+
+Result<int> list(const Look& look) {
+  MNP_TRY(const auto place, aws::S3Place::parse(look.place));
+  MNP_TRY(auto s3, open(look.account));
+  std::string next;
+  bool any = false;
+  do {
+    const auto page = s3.list(place, look.recursive ? "" : "/", next);
+    if (!page) return fail(page.error());
+    for (const std::string& folder : page->folders) print_folder(look, folder);
+    for (const aws::S3Listed& object : page->objects) print_object(look, object);
+    any = any || !page->folders.empty() || !page->objects.empty();
+    next = page->next;
+  } while (!next.empty() && std::ferror(stdout) == 0);
+  if (any || place.key.empty()) return 0;
+  return fail(Code::kNotFound, place.text() + ": no key begins so");
+}
+
+// ---- cat
+
+/// All of one version: an object that is replaced meanwhile is an error.
+Result<int> print(const Look& look) {
+  MNP_TRY(const auto place, aws::S3Place::parse(look.place));
+  MNP_TRY(auto s3, open(look.account));
+  const auto info = s3.head(place);
+  if (!info) return fail(info.error());
+  uint32_t crc = 0;
+  for (uint64_t first = 0; first < info->bytes && std::ferror(stdout) == 0; first += kBlock) {
+    const aws::S3Range range{first, std::min(kBlock, info->bytes - first)};
+    const auto part = s3.get(place, range, info->etag);
+    if (!part) return fail(part.error());
+    crc = crc32c(part->bytes, crc);
+    std::fwrite(part->bytes.data(), 1, part->bytes.size(), stdout);
+  }
+  if (std::ferror(stdout) == 0) MNP_CHECK(aws::compare_checksum(place, *info, crc));
+  return 0;
+}
+
+// ---- cp
+
+/// As `cp` names what it makes: in a folder, or a "folder" of S3, under the name that it had.
+aws::S3Place target_of(const std::string& from, aws::S3Place to) {
+  if (to.key.empty() || to.key.back() == '/') to.key += fs::path(from).filename().string();
+  return to;
+}
+
+fs::path target_of(const aws::S3Place& from, const fs::path& to) {
+  std::error_code error;
+  const bool folder = to.filename().empty() || fs::is_directory(to, error);
+  return folder ? to / fs::path(from.key).filename() : to;
+}
+
+aws::S3Place without_slash(aws::S3Place place) {
+  while (!place.key.empty() && place.key.back() == '/') place.key.pop_back();
+  return place;
+}
+
+Status transfer(const Copy& copy, aws::S3Transfer& transfer) {
+  if (is_s3(copy.from)) {
+    MNP_TRY(const auto from, aws::S3Place::parse(copy.from));
+    if (copy.recursive) return transfer.download_folder(without_slash(from), copy.to);
+    return transfer.download_file(from, target_of(from, copy.to));
+  }
+  MNP_TRY(const auto to, aws::S3Place::parse(copy.to));
+  std::error_code error;
+  if (copy.recursive) return transfer.upload_folder(copy.from, without_slash(to));
+  if (fs::is_directory(copy.from, error))
+    return fail(Code::kUsage, copy.from + " is a folder; type -r to copy what is in it");
+  return transfer.upload_file(copy.from, target_of(copy.from, to));
+}
+
+/// Says how far it is while it goes on, on a terminal.
+class ProgressLine {
+ public:
+  ProgressLine(const aws::TransferProgress& progress, bool shown) {
+    if (!shown || ::isatty(STDERR_FILENO) == 0) return;
+    thread_ = std::thread([this, &progress] {
+      while (!done_) {
+        std::fprintf(stderr, "\r\x1b[2K%s", text_of(progress).c_str());
+        std::this_thread::sleep_for(kProgressPeriod);
+      }
+      std::fputs("\r\x1b[2K", stderr);
+    });
+  }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+  ~ProgressLine() {
+    done_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+
+  static std::string text_of(const aws::TransferProgress& progress) {
+    std::string text =
+        fmt::format("{} files, {}", progress.files.load(), format_bytes(progress.bytes.load()));
+    if (progress.kept > 0) text += fmt::format(", {} there already", progress.kept.load());
+    return text;
+  }
+
+ private:
+  std::atomic<bool> done_{false};
+  std::thread thread_;
+};
+
+void say_end(const Copy& copy, const aws::TransferProgress& progress, double seconds) {
+  if (copy.account.json) {
+    nlohmann::ordered_json json;
+    json["files"] = progress.files.load();
+    json["bytes"] = progress.bytes.load();
+    json["kept"] = progress.kept.load();
+    json["seconds"] = seconds;
+    return fmt::print("{}", line_of(json));
+  }
+  if (!copy.quiet)
+    tell(fmt::format("copied {} in {}", ProgressLine::text_of(progress), format_duration(seconds)));
+}
+
+Result<int> copy(const Copy& copy) {
+  if (is_s3(copy.from) == is_s3(copy.to))
+    return fail(Code::kUsage, "one of the two is s3://BUCKET/KEY, the other a path");
+  MNP_TRY(auto s3, open(copy.account));
+  aws::TransferOptions options;
+  options.only_changed = copy.only_changed;
+  options.cancel = &cancelled;
+  aws::S3Transfer made(std::move(s3), options);
+  const double begun = wall_seconds();
+  Status done;
+  {
+    const ProgressLine line(made.progress(), !copy.quiet && !copy.account.json);
+    done = transfer(copy, made);
+  }
+  if (cancelled)
+    return fail(Code::kStopped, fmt::format("stopped; {}; --only-changed goes on",
+                                            ProgressLine::text_of(made.progress())));
+  MNP_CHECK(done);
+  say_end(copy, made.progress(), wall_seconds() - begun);
+  return 0;
+}
+
+void add_account(CLI::App& command, Account& account) {
+  command.add_option("--profile", account.settings.profile, "profile of ~/.aws [AWS_PROFILE]")
+      ->type_name("NAME");
+  command.add_option("--region", account.settings.region, "region [AWS_REGION, or the profile's]")
+      ->type_name("NAME");
+  command
+      .add_option("--endpoint-url", account.settings.endpoint_url,
+                  "another server than AWS's [AWS_ENDPOINT_URL_S3]")
+      ->type_name("URL");
+}
+
+void add_copy(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Copy>();
+  CLI::App* command = app.add_subcommand("cp", "copy a file or a folder to or from S3");
+  command->add_option("FROM", options->from, "a path or s3://BUCKET/KEY")
+      ->type_name("")
+      ->required();
+  command->add_option("TO", options->to, "likewise; one of the two is in S3")
+      ->type_name("")
+      ->required();
+  command->add_flag("-r,--recursive", options->recursive, "all that is below FROM");
+  command->add_flag("--only-changed", options->only_changed,
+                    "leave what is there already, of the same size and not older");
+  command->add_flag("--quiet", options->quiet, "only failures on standard error");
+  command->add_flag("--json", options->account.json, "{files, bytes, kept, seconds}");
+  add_account(*command, options->account);
+  command->footer(
+      "A file or object is there whole or not at all. Objects that mnp has put carry a checksum,\n"
+      "which is compared when they are fetched.\n"
+      "\nExamples:\n  mnp s3 cp -r s3://lab-data/scans/17/ .\n"
+      "  mnp s3 cp slice.npy s3://lab-data/slices/");
+  command->callback([options, &action] { action = [options] { return copy(*options); }; });
+}
+
+void add_ls(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Look>();
+  CLI::App* command = app.add_subcommand("ls", "show what begins with a key");
+  command->add_option("PLACE", options->place, "s3://BUCKET/KEY")->type_name("")->required();
+  command->add_flag("-r,--recursive", options->recursive, "without folders: every object");
+  command->add_flag("--json", options->account.json,
+                    "JSON Lines: {key, bytes, modified} or {folder}");
+  add_account(*command, options->account);
+  command->footer("Examples:\n  mnp s3 ls s3://lab-data/scans/\n  mnp s3 ls -r s3://lab-data");
+  command->callback([options, &action] { action = [options] { return list(*options); }; });
+}
+
+void add_cat(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Look>();
+  CLI::App* command = app.add_subcommand("cat", "print an object");
+  command->add_option("PLACE", options->place, "s3://BUCKET/KEY")->type_name("")->required();
+  add_account(*command, options->account);
+  command->footer("Examples:\n  mnp s3 cat s3://lab-data/lists/process.txt");
+  command->callback([options, &action] { action = [options] { return print(*options); }; });
+}
+
+}  // namespace
+
+void add_s3(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("s3", "copy to and from S3, where there is no AWS CLI");
+  command->require_subcommand(1);
+  command->footer(
+      "Region, profile and credentials are found as the AWS CLI finds them.\n"
+      "\nExamples:\n  mnp s3 cp -r s3://lab-data/in/ .\n  mnp s3 ls s3://lab-data/in/\n"
+      "  mnp s3 cat s3://lab-data/list.txt");
+  add_copy(*command, action);
+  add_ls(*command, action);
+  add_cat(*command, action);
+}
+
+}  // namespace mnp::launcher
