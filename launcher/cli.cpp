@@ -1,6 +1,7 @@
 #include "launcher/cli.hpp"
 
 #include <cstdio>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -137,7 +138,12 @@ int run_cli(int argc, char** argv) {
     std::fputs(usage_error(app, error, words).c_str(), stderr);
     return kUsageStatus;
   }
-  return finish(action());
+  try {
+    return finish(action());
+  } catch (const std::system_error&) {  // fmt::print throws it
+    if (output_is_written()) throw;
+    return finish(0);
+  }
 }
 
 }  // namespace mnp::launcher

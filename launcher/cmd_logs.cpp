@@ -70,11 +70,17 @@ LogPrinter::Form form_of(const Options& options) {
 }
 
 Result<std::vector<model::StagePlan>> chosen_stages(const RunFolder& run, const Options& options) {
-  MNP_TRY(const auto plan, run.plan());
+  MNP_TRY(auto plan, run.plan());
   MNP_TRY(auto stages, named_stages(run, plan, options));
   MNP_CHECK(keep_those_with(stages, plan, "node", options.node, [](const model::StagePlan& stage) {
     return uint64_t{stage.spec.nodes};
   }));
+  // Lists may have been edited since they were planned.
+  for (model::StagePlan& stage : plan.stages)
+    if (options.command && stage.spec.program.empty()) {
+      MNP_TRY(const auto list, model::open_list(*run.store, run.keys(), stage));
+      stage.commands = list.size();
+    }
   MNP_CHECK(keep_those_with(stages, plan, "command", options.command, commands_of));
   std::vector<model::StagePlan> chosen;
   for (const std::string& stage : stages) chosen.push_back(*plan.find(stage));

@@ -74,20 +74,20 @@ Result<std::vector<std::string>> stages_to_run(const model::Plan& plan, const Ru
   return is_missing(only) ? std::vector<std::string>{only} : std::vector<std::string>{};
 }
 
-/// Says where something is not there any more that a command has published: what has succeeded is
-/// not run again. False: of a stage that has succeeded.
-Result<bool> look_at_published(const RunFolder& run, const model::Plan& plan,
-                               const RunState& state) {
-  bool all = true;
-  for (const StageState& stage : state.stages) {
-    if (stage.job.empty()) continue;
-    const auto as_left = model::check_published(*run.store, run.keys(), *plan.find(stage.name));
+/// Where nothing is left to run: says what is not there any more that a stage has published; what
+/// has succeeded is not run again. (A stage that runs looks at its inputs itself.)
+Result<int> look_at_published(const RunFolder& run, const model::Plan& plan) {
+  Status all;
+  for (const model::StagePlan& stage : plan.stages) {
+    auto as_left = model::check_published(*run.store, run.keys(), stage);
     if (as_left) continue;
     if (as_left.error().code != Code::kConfig) return fail(as_left.error());
     tell(as_left.error().text);
-    all = all && !stage.succeeded();
+    all = std::move(as_left);
   }
-  return all;
+  if (!all) return code_info(all.error().code).exit_status;
+  tell(fmt::format("{}: nothing to do, all of it has succeeded", run.id));
+  return 0;
 }
 
 Result<int> run(const Options& options) {
@@ -106,11 +106,10 @@ Result<int> run(const Options& options) {
     if (!options.renumbered) MNP_CHECK(refuse_renumbered(found, *plan.find(stage)));
   foreground.fresh_failures = true;
   foreground.quiet = options.quiet;
-  MNP_TRY(const bool published, look_at_published(found, plan, state));
-  Result<int> status = published ? 0 : code_info(Code::kConfig).exit_status;
-  if (foreground.stages.empty() && published) {
-    tell(fmt::format("{}: nothing to do, all of it has succeeded", found.id));
-  } else if (!foreground.stages.empty()) {
+  Result<int> status = 0;
+  if (foreground.stages.empty()) {
+    status = look_at_published(found, plan);
+  } else {
     if (!options.quiet)
       tell(fmt::format("resuming {}: {}", found.id, join(foreground.stages, ", ")));
     status = run_in_foreground(found, plan, foreground);

@@ -12,6 +12,7 @@
 #include "launcher/plan_text.hpp"
 #include "launcher/planning.hpp"
 #include "launcher/run_state.hpp"
+#include "mnp/core/text.hpp"
 
 namespace mnp::launcher {
 namespace {
@@ -47,7 +48,7 @@ Status add_costs(const RunFolder& run, const std::string& pipeline, const model:
   auto hinted = with_earlier_costs(run.store_path, pipeline, stage.name, list);
   if (!hinted) return {};
   tell(fmt::format("stage {}: longest first, by what {} of {} commands took in {}", stage.name,
-                   hinted->costs, list.size(), hinted->run));
+                   hinted->costs, list.size(), join(hinted->runs, ", ")));
   text = std::move(hinted->text);
   return {};
 }

@@ -19,10 +19,10 @@ struct Options {
 
 Result<model::Spec> validate(const Options& options) {
   MNP_TRY(auto spec, read_pipeline(options.pipeline));
-  const auto folders = check_folders(spec), lists = check_lists(spec);
-  if (folders && lists) return spec;
-  if (folders || lists) return fail(folders ? lists.error() : folders.error());
-  return fail(Code::kConfig, folders.error().text + "\n" + lists.error().text);
+  const auto inputs = check_inputs(spec), lists = check_lists(spec);
+  if (inputs && lists) return spec;
+  if (inputs || lists) return fail(inputs ? lists.error() : inputs.error());
+  return fail(Code::kConfig, inputs.error().text + "\n" + lists.error().text);
 }
 
 Result<int> run(const Options& options) {

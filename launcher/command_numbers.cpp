@@ -38,6 +38,9 @@ Result<CommandNumbers> CommandNumbers::read(const RunFolder& run, const model::S
   if (!had_other_list(*run.store, journals, list.digest())) return numbers;
   model::HistoryCallbacks callbacks;
   callbacks.event = [](size_t, const model::Event&) {};
+  callbacks.record = [&](size_t, const model::Record& said, CommandIndex now) {
+    numbers.changed_ = numbers.changed_ || (said.success() && said.command != now);
+  };
   std::map<size_t, Moves> moves;  // by journal
   callbacks.moved = [&](size_t journal, CommandIndex said, std::optional<CommandIndex> now) {
     moves[journal].now[said] = now;
@@ -73,23 +76,19 @@ std::optional<CommandIndex> CommandNumbers::then(const std::string& attempt,
   return now;
 }
 
-bool CommandNumbers::changed() const {
-  return std::any_of(moves_.begin(), moves_.end(),
-                     [](const auto& of_attempt) { return !of_attempt.second.then.empty(); });
-}
-
 Status refuse_renumbered(const RunFolder& run, const model::StagePlan& stage) {
   MNP_TRY(const auto numbers, CommandNumbers::read(run, stage));
   if (!numbers.changed()) return {};
   MNP_TRY(const auto list, model::open_list(*run.store, run.keys(), stage));
   for (uint32_t i = 0; i < list.size(); ++i)
     if (const auto name = number_read(list.line(CommandIndex(i))))
-      return fail(Code::kConfig,
-                  fmt::format("stage {}: its list was edited, commands have other numbers than "
-                              "when they ran, and command {} reads {}: what was done under an old "
-                              "number is not done again; type --renumbered to go on so, or start "
-                              "a new run",
-                              stage.spec.name, i, *name));
+      return fail(
+          Code::kConfig,
+          fmt::format("stage {}: its list was edited, commands have other numbers than "
+                      "when they succeeded, and command {} reads {}: what was done under an old "
+                      "number is not done again; type --renumbered to go on so, or start "
+                      "a new run",
+                      stage.spec.name, i, *name));
   return {};
 }
 

@@ -20,8 +20,8 @@ class CommandNumbers {
   std::optional<CommandIndex> now(const std::string& attempt, CommandIndex then) const;
   /// nullopt: the list had no such command yet.
   std::optional<CommandIndex> then(const std::string& attempt, CommandIndex now) const;
-  /// A command that some attempt has started has another number now.
-  bool changed() const;
+  /// A command that has succeeded has another number now.
+  bool changed() const { return changed_; }
 
  private:
   struct Moves {  // of one attempt; commands that have kept their number are in neither
@@ -30,10 +30,11 @@ class CommandNumbers {
   };
   const Moves* moves_of(const std::string& attempt) const;
   std::map<std::string, Moves> moves_;  // by attempt
+  bool changed_ = false;
 };
 
-/// kConfig where commands have other numbers than when they ran, and a line of the list reads its
-/// number: what has been done under the old one is not done again.
+/// kConfig where commands that have succeeded have other numbers now, and a line of the list reads
+/// its number: what has been done under the old one is not done again.
 Status refuse_renumbered(const RunFolder& run, const model::StagePlan& stage);
 
 }  // namespace mnp::launcher

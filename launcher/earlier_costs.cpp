@@ -48,40 +48,63 @@ bool takes_hint(std::string_view line) {
   return last != ' ' && last != '\t' && last != '\\' && line.size() + kHintBytes <= model::kMaxLine;
 }
 
-HintedList hinted(const model::CommandList& list, const Costs& costs) {
-  HintedList made;
-  const auto identities = list.identities();
-  for (uint32_t i = 0; i < list.size(); ++i) {
-    const std::string_view line = list.line(CommandIndex(i));
-    double cost = list.cost(CommandIndex(i));
-    const auto known = costs.find(identities[i]);
-    if (cost == 0 && known != costs.end() && takes_hint(line)) {
-      cost = std::max(known->second, kLeastSeconds);
-      ++made.costs;
+/// What is known of one list, run by run.
+class Hints {
+ public:
+  explicit Hints(const model::CommandList& list) : list_(list), seconds_(list.size()) {
+    for (uint32_t i = 0; i < list.size(); ++i) {
+      seconds_[i] = list.cost(CommandIndex(i));
+      if (seconds_[i] == 0 && takes_hint(list.line(CommandIndex(i)))) unknown_.push_back(i);
     }
-    made.text += line;
-    made.text += cost > 0 ? fmt::format(" # cost={:.6g}\n", cost) : "\n";
+    if (!unknown_.empty()) identities_ = list.identities();
   }
-  return made;
-}
+  bool complete() const { return unknown_.empty(); }
+  /// How many lines have got one.
+  uint64_t take(const Costs& costs) {
+    if (costs.empty()) return 0;
+    return std::erase_if(unknown_, [&](uint32_t i) {
+      const auto known = costs.find(identities_[i]);
+      if (known == costs.end()) return false;
+      seconds_[i] = std::max(known->second, kLeastSeconds);
+      return true;
+    });
+  }
+  std::string text() const {
+    std::string text;
+    for (uint32_t i = 0; i < list_.size(); ++i) {
+      text += list_.line(CommandIndex(i));
+      text += seconds_[i] > 0 ? fmt::format(" # cost={:.6g}\n", seconds_[i]) : "\n";
+    }
+    return text;
+  }
+
+ private:
+  const model::CommandList& list_;
+  std::vector<double> seconds_;       // by command; 0: not known
+  std::vector<uint32_t> unknown_;     // commands that may get a hint
+  std::vector<uint64_t> identities_;  // only where there are such
+};
 
 }  // namespace
 
 std::optional<HintedList> with_earlier_costs(const fs::path& store, const std::string& pipeline,
                                              const std::string& stage,
                                              const model::CommandList& list) {
+  HintedList made;
+  Hints hints(list);
+  if (hints.complete()) return std::nullopt;
   const auto runs = all_runs(store);
-  if (!runs) return std::nullopt;
   size_t looked_at = 0;
-  for (const RunFolder& run : *runs) {
+  for (const RunFolder& run : runs ? *runs : std::vector<RunFolder>{}) {
     if (model::pipeline_of_run(run.id) != pipeline) continue;
-    if (++looked_at > kMaxEarlierRuns) break;
-    HintedList made = hinted(list, costs_of(run, stage));
-    if (made.costs == 0) continue;
-    made.run = run.id;
-    return made;
+    if (hints.complete() || ++looked_at > kMaxEarlierRuns) break;
+    const uint64_t taken = hints.take(costs_of(run, stage));
+    if (taken > 0) made.runs.push_back(run.id);
+    made.costs += taken;
   }
-  return std::nullopt;
+  if (made.costs == 0) return std::nullopt;
+  made.text = hints.text();
+  return made;
 }
 
 }  // namespace mnp::launcher

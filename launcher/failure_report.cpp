@@ -161,8 +161,6 @@ std::string failure_report(const RunFolder& run, const StageState& stage) {
                       commands  ? "failed commands printed"
                       : program ? "it printed"
                                 : "the nodes said");
-  // A reason that only a new run mends has said so itself.
-  if (stage.reason.find("`mnp run`") != std::string::npos) return text.substr(0, text.size() - 1);
   return text + fmt::format("  {:<{}}  runs what is not done", resume, width);
 }
 

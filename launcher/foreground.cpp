@@ -111,7 +111,7 @@ void Foreground::tell_of_retry(const SubmittedJob& job, const model::JobDetail& 
 
 /// Main goes on without a node; its operator should know why the stage is slower now.
 void Foreground::tell_of_losses(const StageState& stage) {
-  if (stage.phase != "RUNNING" && stage.phase != "REDUCING") return;
+  if (stage.phase != "RUNNING" && stage.phase != "WAITING" && stage.phase != "REDUCING") return;
   const auto keys = model::AttemptKeys::of(run_.stage(stage.name), stage.job, stage.attempt);
   std::vector<LostNode>& known = lost_[keys.attempt];
   std::vector<LostNode> lost = lost_nodes(run_.store_path / keys.nodes());

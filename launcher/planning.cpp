@@ -101,13 +101,10 @@ Result<model::Spec> read_pipeline(const PipelineOptions& options) {
   return spec;
 }
 
-Status check_folders(const model::Spec& spec) {
+Status check_inputs(const model::Spec& spec) {
   std::vector<std::string> errors;
   std::error_code error;
-  for (const auto& stage : spec.stages) {
-    if (!fs::is_directory(stage.cwd, error))
-      errors.push_back(fmt::format("{}: there is no folder {}; name the one that commands start in",
-                                   spec.place_of(stage.name, "cwd"), stage.cwd));
+  for (const auto& stage : spec.stages)
     for (const model::Input& input : stage.inputs) {
       if (input.from_stage) continue;
       const bool is_url = input.source.find("://") != std::string::npos;
@@ -121,7 +118,6 @@ Status check_folders(const model::Spec& spec) {
                                "name",
                                input.source)));
     }
-  }
   if (errors.empty()) return {};
   return fail(Code::kConfig, join(errors, "\n"));
 }
@@ -143,8 +139,20 @@ std::string aws_keys(const model::Spec& spec) {
   return join(keys, ", ");
 }
 
+/// Of stages that begin at once: an earlier one may make those of others.
+Status check_working_folders(const model::Spec& spec) {
+  std::error_code error;
+  for (const auto& stage : spec.stages)
+    if (model::stages_before(stage).empty() && !fs::is_directory(stage.cwd, error))
+      return fail(Code::kConfig,
+                  fmt::format("{}: there is no folder {}; name the one that commands start in",
+                              spec.place_of(stage.name, "cwd"), stage.cwd));
+  return {};
+}
+
 Result<PlannedRun> make_plan(const model::Spec& spec, const fs::path& bin) {
-  MNP_CHECK(check_folders(spec));
+  MNP_CHECK(check_inputs(spec));
+  MNP_CHECK(check_working_folders(spec));
   PlannedRun planned;
   planned.plan.run = model::make_run_id(spec.name);
   planned.plan.name = spec.name;

@@ -27,9 +27,9 @@ struct PipelineOptions {
 /// Parses and checks the file, or makes the pipeline of --commands; caps nodes, applies --only.
 Result<model::Spec> read_pipeline(const PipelineOptions& options);
 
-/// kConfig for inputs and working directories that are not there, or lie where this build does not
-/// read: one a line, as `file:line:column: what; what to type`.
-Status check_folders(const model::Spec& spec);
+/// kConfig for inputs that are not there, or lie where this build does not read: one a line, as
+/// `file:line:column: what; what to type`.
+Status check_inputs(const model::Spec& spec);
 /// The same for the lists of all stages; runs no `from`.
 Status check_lists(const model::Spec& spec);
 

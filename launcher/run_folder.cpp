@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <thread>
 
 #include <fmt/format.h>
 
@@ -16,8 +15,8 @@
 namespace mnp::launcher {
 namespace {
 
-constexpr size_t kMaxListed = 5;                  // runs named in a message
-constexpr auto kProbeLimit = Milliseconds(2000);  // others hold a lock only to look at it
+constexpr size_t kMaxListed = 5;  // runs named in a message
+constexpr auto kWriteLimit = Milliseconds(2000);
 
 fs::path lock_path(const RunFolder& run) {
   return run.path() / ".lock";
@@ -149,13 +148,8 @@ Result<std::optional<RunHolder>> holder_of(const RunFolder& run) {
 }
 
 Result<FileLock> lock_run(const RunFolder& run) {
-  const TimePoint deadline = Clock::now() + kProbeLimit;
-  for (;;) {
-    MNP_TRY(auto lock, FileLock::try_acquire(lock_path(run)));
-    if (lock) return std::move(*lock);
-    if (Clock::now() >= deadline) break;
-    std::this_thread::sleep_for(Milliseconds(50));
-  }
+  MNP_TRY(auto lock, FileLock::acquire(lock_path(run)));
+  if (lock) return std::move(*lock);
   const RunHolder holder = read_holder(lock_path(run));
   return fail(Code::kExists,
               fmt::format("{} is running: process {} on {} holds it; `mnp stop {}{}` stops it",
@@ -166,7 +160,7 @@ Result<FileLock> hold_run(const RunFolder& run) {
   MNP_TRY(auto lock, lock_run(run));
   const std::string text = fmt::format("{} {}\n", ::getpid(), host_name());
   if (::ftruncate(lock.fd().get(), 0) != 0) return fail_errno(lock_path(run).string());
-  if (auto written = write_all(lock.fd().get(), text, Clock::now() + kProbeLimit); !written)
+  if (auto written = write_all(lock.fd().get(), text, Clock::now() + kWriteLimit); !written)
     return fail(Code::kStore, fmt::format("{}: {}", lock_path(run).string(), written.error().text));
   return lock;
 }
@@ -178,8 +172,8 @@ Result<std::vector<std::string>> held_node_locks(const RunFolder& run) {
   if (!names && names.error().code == Code::kNotFound) return held;
   if (!names) return fail(names.error());
   for (const std::string& name : *names) {
-    MNP_TRY(const auto lock, FileLock::try_acquire(folder / name));
-    if (!lock) held.push_back(name);
+    MNP_TRY(const bool locked, is_locked(folder / name));
+    if (locked) held.push_back(name);
   }
   return held;
 }

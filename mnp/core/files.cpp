@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <thread>
 
 namespace mnp {
 namespace {
@@ -152,6 +153,16 @@ Result<std::optional<FileLock>> FileLock::try_acquire(const fs::path& path) {
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return FileLock(std::move(fd));
   if (errno == EWOULDBLOCK) return std::nullopt;
   return fail_errno("lock " + path.string());
+}
+
+Result<std::optional<FileLock>> FileLock::acquire(const fs::path& path) {
+  constexpr Milliseconds kPatience{2000}, kPause{20};
+  const TimePoint deadline = Clock::now() + kPatience;
+  for (;;) {
+    auto lock = try_acquire(path);
+    if (!lock || *lock || Clock::now() >= deadline) return lock;
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 Result<bool> is_locked(const fs::path& path) {

@@ -57,6 +57,8 @@ class TemporaryFolder {
 class FileLock {
  public:
   static Result<std::optional<FileLock>> try_acquire(const fs::path& path);
+  /// The same, but not put off by those who hold it only to look at it (is_locked).
+  static Result<std::optional<FileLock>> acquire(const fs::path& path);
   const Fd& fd() const { return fd_; }
 
  private:

@@ -37,7 +37,7 @@ class Translation {
 class HistoryReader {
  public:
   HistoryReader(const CommandList& list, const HistoryCallbacks& callbacks)
-      : translation_(list), digest_(list.digest()), callbacks_(callbacks) {}
+      : translation_(list), callbacks_(callbacks) {}
   Result<History> read(Store& store, const StageKeys& stage);
 
  private:
@@ -47,7 +47,6 @@ class HistoryReader {
   std::optional<CommandIndex> today(CommandIndex said, uint64_t identity);
 
   Translation translation_;
-  const uint64_t digest_;
   const HistoryCallbacks& callbacks_;
   History history_;
   size_t journal_ = 0;
@@ -69,10 +68,7 @@ std::optional<CommandIndex> HistoryReader::today(CommandIndex said, uint64_t ide
 }
 
 void HistoryReader::take(const Event& event) {
-  if (const auto* const begun = std::get_if<Begun>(&event)) {
-    history_.list_changed = history_.list_changed || begun->list_digest != digest_;
-    return take_begun(*begun);
-  }
+  if (const auto* const begun = std::get_if<Begun>(&event)) return take_begun(*begun);
   if (!begun_) take_begun({});
   if (const auto* const record = std::get_if<RecordKept>(&event)) {
     dealt_ = true;

@@ -23,7 +23,6 @@ struct History {
   bool failures_unsure = false;
   /// There is no earlier owner, or the last one has said goodbye: nothing of it can be running.
   bool goodbye = true;
-  bool list_changed = false;  // a journal was written with another list
 };
 
 struct HistoryCallbacks {

@@ -109,8 +109,8 @@ std::string wrong_files_text(const std::string& stage, const std::vector<WrongFi
   const size_t more = wrong.size() - shown.size();
   const bool one = wrong.size() == 1;
   return fmt::format(
-      "{}{} file{} that stage {} has published {} not as it left {}: {}{}; put {} back, or run the "
-      "pipeline anew with `mnp run`",
+      "{}{} file{} that stage {} has published {} not as it left {}: {}{}; put {} back and type "
+      "`mnp resume`, or begin anew with `mnp run`",
       wrong.size(), wrong.size() < kMaxWrongFiles ? "" : " or more", one ? "" : "s", stage,
       one ? "is" : "are", one ? "it" : "them", join(shown, ", "),
       more > 0 ? fmt::format(", and {} more", more) : "", one ? "it" : "them");

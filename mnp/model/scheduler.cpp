@@ -115,6 +115,9 @@ void Scheduler::release_slice(NodeIndex node) {
 std::vector<Scheduler::NodeDeal> Scheduler::deal(TimePoint now) {
   return state_->deal(now);
 }
+bool Scheduler::dealing() const {
+  return state_->dealing();
+}
 std::optional<TimePoint> Scheduler::next_deal_time() const {
   if (state_->delayed.empty() || !state_->dealing()) return std::nullopt;
   return state_->delayed.front().when;

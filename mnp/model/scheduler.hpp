@@ -106,12 +106,16 @@ class Scheduler {
   /// shrinks to nothing near the end, and grows with the measured rate at which it finishes. With
   /// kStop there is none: what a node has queued it would start after the failure.
   std::vector<NodeDeal> deal(TimePoint now);
+  /// False: stopped, or (kStop) more have failed than allowed, as far as is known now. What has been
+  /// dealt and not sent is better taken back then.
+  bool dealing() const;
   /// When `deal` could have more without another event (backoff, a lost node's lease).
   std::optional<TimePoint> next_deal_time() const;
 
   /// The slot is free. False: not in flight there (an ended incarnation); ignore it. A stored
   /// record says `ran` too: call this for each, since the message before it may have died with its
-  /// epoch. `failed`: with kStop nothing is dealt while this may be one failure too many.
+  /// epoch. `failed`: with kStop nothing is dealt while this may be one failure too many; it may
+  /// be said after the end, too.
   bool ran(NodeIndex node, Incarnation incarnation, CommandIndex command, uint32_t start,
            bool failed = false);
 

@@ -53,7 +53,8 @@ void Scheduler::State::deal_probes(Deals& deals) {
     Command& command = commands[probe.command];
     if (command.state == CommandState::kWaiting && other_than(probe.not_on)) {
       const uint32_t id = least_busy_but(probe.not_on);
-      if (id == kNone) return false;
+      const bool ahead = options.on_failure != OnFailure::kStop;
+      if (id == kNone || (!ahead && nodes[id].idle == 0)) return false;
       give(id, probe.command, deals);
       update_idle(nodes[id]);
       probe.ready = false;

@@ -11,14 +11,12 @@ bool Scheduler::State::ran(NodeIndex index, Incarnation incarnation, CommandInde
   const uint32_t i = which.value();
   if (id == kNone || i >= commands.size()) return false;
   Command& command = commands[i];
+  if (failed) note_failing(i, id, start);
   if (!command.busy || command.node != id || command.start != start) return false;
   Node& node = nodes[id];
   if (command.state == CommandState::kInFlight) {
     free_slot(i);
     set_state(i, CommandState::kRan);
-    command.failing =
-        failed && (command.failures + 1U >= options.tries || !options.retry_on.empty());
-    failing += command.failing ? 1 : 0;
   } else {
     vacate(i);  // an earlier start has been kept meanwhile
   }
@@ -26,6 +24,18 @@ bool Scheduler::State::ran(NodeIndex index, Incarnation incarnation, CommandInde
   if (node.place == Place::kNowhere && (node.idle > 0 || node.in_flight <= node.refill_at))
     make_ready(id);
   return true;
+}
+
+/// Of a start whose record is not kept: it may have failed for good. Said with its end, or with its
+/// record, where its results could not be published.
+void Scheduler::State::note_failing(uint32_t i, uint32_t id, uint32_t start) {
+  Command& command = commands[i];
+  const bool current = command.held && command.node == id && command.start == start;
+  const bool open = command.state == CommandState::kInFlight || command.state == CommandState::kRan;
+  const bool final = command.failures + 1U >= options.tries || !options.retry_on.empty();
+  if (!current || !open || !final || command.failing) return;
+  command.failing = true;
+  ++failing;
 }
 
 Scheduler::Verdict Scheduler::State::judge(const Record& record) const {

@@ -147,6 +147,7 @@ struct Scheduler::State {
   // scheduler_records.cpp
   bool ran(NodeIndex node, Incarnation incarnation, CommandIndex command, uint32_t start,
            bool failed);
+  void note_failing(uint32_t command, uint32_t node, uint32_t start);
   Verdict judge(const Record& record) const;
   void kept(const Record& record, TimePoint now);
   void kept_late(const Record& record);

@@ -150,8 +150,10 @@ void CommandStage::deal() {
   }
 }
 
-/// One that has waited for the journal may find no world any more: it waits for the next.
+/// One that has waited for the journal may find no world any more: it waits for the next; or that
+/// nothing is to start any more.
 void CommandStage::send_in_world(const model::Scheduler::NodeDeal& deal) {
+  if (!scheduler_.dealing()) return scheduler_.take_back(deal.node, deal.incarnation, deal.items);
   if (dealing_ || deal.node == context_.me.index) return send_deal(deal);
   const auto node = nodes_.find(deal.node);
   if (node == nodes_.end() || node->second.incarnation != deal.incarnation) return;
@@ -171,6 +173,10 @@ void CommandStage::send_unsent() {
 /// One that is suspect was alone in its deal, and is so again.
 void CommandStage::send_again(model::Scheduler::NodeDeal deal, const std::set<StartId>& starts) {
   if (starts.empty()) return;
+  if (!scheduler_.dealing()) {
+    for (const StartId& start : starts) nodes_.at(deal.node).unheard.erase(start);
+    return scheduler_.take_back(deal.node, deal.incarnation, {starts.begin(), starts.end()});
+  }
   deal.items.assign(starts.begin(), starts.end());
   deal.suspect = nodes_.at(deal.node).suspect == *starts.begin();
   send_deal(deal);
@@ -252,6 +258,7 @@ void CommandStage::held(NodeIndex node, const model::Held& held) {
   again.node = node;
   again.incarnation = found->second.incarnation;
   send_again(std::move(again), lost);
+  turn();
 }
 
 // ---- what is in the journal

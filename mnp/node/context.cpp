@@ -58,7 +58,7 @@ Status lock_raw_run(Context& context) {
   const Identity& me = context.me;
   const fs::path folder = context.store->path(context.run_keys().run) / ".locks";
   MNP_CHECK(make_folders(folder));
-  MNP_TRY(auto lock, FileLock::try_acquire(
+  MNP_TRY(auto lock, FileLock::acquire(
                          folder / fmt::format("{}-{}-{}", me.job, me.attempt, me.index.value())));
   if (!lock)
     return fail(Code::kConfig, fmt::format("run {} is under way in another process", me.run));

@@ -57,9 +57,10 @@ Status link_inputs(const fs::path& store, const model::RunKeys& run, const model
 
 Status check_inputs(FolderStore& store, const model::RunKeys& run, const model::Plan& plan,
                     const model::StageSpec& spec) {
+  std::set<std::string> seen;
   for (const model::Input& input : spec.inputs) {
     const model::StagePlan* const stage = input.from_stage ? plan.find(input.source) : nullptr;
-    if (stage == nullptr) continue;
+    if (stage == nullptr || !seen.insert(input.source).second) continue;
     if (auto as_left = model::check_published(store, run, *stage); !as_left)
       return fail(as_left.error().within("input " + input.name));
   }

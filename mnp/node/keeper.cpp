@@ -70,7 +70,7 @@ class Keeper {
 Status Keeper::prepare() {
   if (!options_.lock.empty()) {
     MNP_CHECK(make_folders(fs::path(options_.lock).parent_path()));
-    MNP_TRY(lock_, FileLock::try_acquire(options_.lock));
+    MNP_TRY(lock_, FileLock::acquire(options_.lock));
     if (!lock_)
       return fail(Code::kConfig, options_.lock + ": another keeper of this node still runs");
   }

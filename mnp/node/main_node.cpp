@@ -8,7 +8,6 @@
 #include "mnp/core/log.hpp"
 #include "mnp/model/environment.hpp"
 #include "mnp/model/history.hpp"
-#include "mnp/node/inputs.hpp"
 #include "mnp/node/network.hpp"
 
 namespace mnp::node {
@@ -46,7 +45,6 @@ Status MainNode::open() {
     log::warning("{} is not set: journal, output and results stay in {} of each node's own disk",
                  model::kStore, context_.store_root.string());
   MNP_CHECK(load_plan(context_));
-  MNP_CHECK(check_inputs(*context_.store, context_.run_keys(), context_.plan, context_.spec()));
   MNP_CHECK(open_work());
   MNP_CHECK(open_journal());
   MNP_CHECK(open_roster());

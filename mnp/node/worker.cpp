@@ -83,6 +83,8 @@ Result<uint32_t> Worker::prepare_here(const cpu::Environment& environment) {
   std::error_code error;
   if (!spec.cwd.empty() && !fs::is_directory(spec.cwd, error))
     return fail(Code::kConfig, fmt::format("cwd: there is no folder {} on this node", spec.cwd));
+  if (context_.me.is_main())  // here, off the loop: nodes join meanwhile
+    MNP_CHECK(check_inputs(*context_.store, context_.run_keys(), context_.plan, spec));
   const bool reads_broadcasts = context_.me.is_main() || context_.me.nodes == 1;
   MNP_CHECK(link_inputs(context_.store_root, context_.run_keys(), spec, context_.scratch.inputs(),
                         reads_broadcasts));

@@ -155,9 +155,9 @@ class EndToEnd(MnpCase):
         (results / "sub/b").write_text("2\n")
         self.write("go", "")
         done = self.mnp("resume", status=20)
-        self.assertIn("mnp: 2 files that stage work has published are not as it left them: a is "
-                      "missing, sub/b has 2 bytes of 3; put them back, or", "mnp: " + done.stderr)
-        self.assertIn("input work: 2 files that stage work", done.stderr)
+        self.assertIn("input work: 2 files that stage work has published are not as it left them: a "
+                      "is missing, sub/b has 2 bytes of 3; put them back and type `mnp resume`",
+                      done.stderr)
         (results / "a").write_text("1\n")
         (results / "sub/b").write_text("22\n")
         self.mnp("resume")

@@ -184,7 +184,8 @@ class LocalRun(MnpCase):
               to=$MNP_STORE/runs/$MNP_RUN/stages/one/attempts/${AWS_BATCH_JOB_ID%#*}-1/output/$1
               mkdir -p $to; printf "$2" > $to/00000001.log; printf "$3" > $to/00000001.idx
             }
-            sed -i 's/"commands": 1,/"commands": 20,/' $MNP_STORE/runs/$MNP_RUN/plan.json
+            stage=$MNP_STORE/runs/$MNP_RUN/stages/one
+            rm $stage/commands.txt; seq 20 > $stage/commands.txt
             put node-0000.1 'a\nb\nhalf' '0 4 17 1 1.5\n4 4 2 1 2.5\n'
             put node-0002.1 'c\n' '0 2 17 2 3.5\n'
             """)

@@ -82,8 +82,10 @@ class Operator(MnpCase):
         self.assertNotIn("results of", self.mnp("run", "demo.yaml", "--quiet").stderr)
 
     def test_output_that_cannot_be_written_is_no_success(self):
-        self.write("demo.yaml", "stages:\n  - name: one\n    commands: [echo words]\n")
-        for words in (["run", "demo.yaml"], ["logs"], ["status", "--watch"], ["list"], ["--help"]):
+        self.write("demo.yaml", "stages:\n  - name: one\n    commands: [seq 20000; false]\n")
+        self.mnp("run", "demo.yaml", status=10)
+        self.write("demo.yaml", "stages:\n  - name: two\n    commands: [\"true\"]\n")
+        for words in (["logs", "--failed"], ["logs"], ["run", "demo.yaml"], ["status", "--watch"], ["list"], ["--help"]):
             with open("/dev/full", "w") as full:
                 done = subprocess.run([self.program, *words], cwd=self.folder, stdout=full,
                                       stderr=subprocess.PIPE, env=self.environment, text=True,

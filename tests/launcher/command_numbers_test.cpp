@@ -23,11 +23,12 @@ class Numbers : public testing::Test {
     const auto ids = then.identities();
     model::Begun begun = model::begun_of(number, number);
     begun.list_digest = then.digest();
+    model::Record kept = model::failed_record(0, 1);
+    kept.ending = {};
     model::Dealt dealt{NodeIndex(0), Incarnation(1), {}, false};
     for (uint32_t i = 0; i < ids.size(); ++i) dealt.items.push_back({CommandIndex(i), 1, ids[i]});
-    ASSERT_TRUE(model::write_journal(
-        *run.store, model::AttemptKeys{attempt(number)}.journal(),
-        {{begun, dealt, model::RecordKept{model::failed_record(0, 1), ids[0]}}}));
+    ASSERT_TRUE(model::write_journal(*run.store, model::AttemptKeys{attempt(number)}.journal(),
+                                     {{begun, dealt, model::RecordKept{kept, ids[0]}}}));
   }
   CommandNumbers read() {
     auto numbers = CommandNumbers::read(run, stage);

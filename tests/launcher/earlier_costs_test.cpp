@@ -44,6 +44,12 @@ TEST_F(EarlierCosts, AreThoseOfCommandsThatSucceeded) {
   EXPECT_EQ(hinted("a\n", "other"), "<none>") << "another pipeline";
 }
 
+TEST_F(EarlierCosts, OfANewerRunStandFirstAndOlderOnesFillIn) {
+  ran(first, "a\nb\nc\n", {2.5, 3, 4});
+  ran(second, "a\nb\n", {1, 0});
+  EXPECT_EQ(hinted("a\nb\nc\n"), "a # cost=1\nb # cost=3\nc # cost=4\n");
+}
+
 TEST_F(EarlierCosts, HintsOfTheListStandFirst) {
   ran(first, "a\nb\n", {2.5, 3});
   EXPECT_EQ(hinted("# comment\n\na # cost=7\nb\n"), "a # cost=7\nb # cost=3\n");

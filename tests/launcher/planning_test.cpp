@@ -184,7 +184,7 @@ TEST_F(Planning, InputsMustBeThere) {
                              source + "}\n");
     const auto spec = read_pipeline(options);
     EXPECT_TRUE(spec) << spec.error().text;
-    const auto done = check_folders(*spec);
+    const auto done = check_inputs(*spec);
     return done ? "" : done.error().text;
   };
   EXPECT_EQ(checked("list.txt"), "");
@@ -193,6 +193,21 @@ TEST_F(Planning, InputsMustBeThere) {
                                     "; write the path of one, or a stage's name");
   EXPECT_NE(checked("s3://b/in").find("this build reads folders and files only"),
             std::string::npos);
+}
+
+TEST_F(Planning, WorkingFoldersOfTheFirstStagesMustBeThere) {
+  const auto planned = [&](const std::string& more) {
+    options.file =
+        write("cwd.yaml",
+              "name: demo\nstages:\n  - name: one\n    commands: [a]\n    cwd: nowhere\n" + more);
+    const auto plan = make_plan(*read_pipeline(options), folder.path());
+    return plan ? "" : plan.error().text;
+  };
+  const std::string refused = planned("");
+  EXPECT_EQ(refused, options.file + ":5:10: there is no folder " +
+                         (folder.path() / "nowhere").string() +
+                         "; name the one that commands start in");
+  EXPECT_EQ(planned("    after: [two]\n  - name: two\n    commands: [mkdir nowhere]\n"), "");
 }
 
 }  // namespace

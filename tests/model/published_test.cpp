@@ -60,7 +60,8 @@ TEST_F(Published, WhatIsMissingOrCutIsNamed) {
   lies("b", 5);
   EXPECT_EQ(text(),
             "3 files that stage process has published are not as it left them: a is missing, b has "
-            "5 bytes of 8, sum is missing; put them back, or run the pipeline anew with `mnp run`");
+            "5 bytes of 8, sum is missing; put them back and type `mnp resume`, or begin anew with "
+            "`mnp run`");
 }
 
 TEST_F(Published, ALongRowIsCutShort) {
@@ -68,8 +69,8 @@ TEST_F(Published, ALongRowIsCutShort) {
            kept(1, 1, {{"d", 1, 0, false}, {"e", 1, 0, false}})});
   EXPECT_EQ(text(),
             "5 files that stage process has published are not as it left them: a is missing, b is "
-            "missing, c is missing, and 2 more; put them back, or run the pipeline anew with `mnp "
-            "run`");
+            "missing, c is missing, and 2 more; put them back and type `mnp resume`, or begin anew "
+            "with `mnp run`");
 }
 
 TEST_F(Published, FailuresAndPartialsPublishNothing) {
@@ -90,7 +91,7 @@ TEST_F(Published, ALaterStartMayHaveReplacedAFileButNotTakenItAway) {
   lies("a", 4);
   EXPECT_EQ(text(),
             "1 file that stage process has published is not as it left it: b is missing; put it "
-            "back, or run the pipeline anew with `mnp run`");
+            "back and type `mnp resume`, or begin anew with `mnp run`");
 }
 
 TEST_F(Published, GathersNoMoreThanItsLimit) {

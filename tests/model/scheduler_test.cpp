@@ -114,6 +114,33 @@ TEST_F(SchedulerStop, ATryThatIsNotTheLastHoldsNothingUp) {
   EXPECT_EQ(dealt_to(deal(), 0), Indexes{1});
 }
 
+TEST_F(SchedulerStop, WaitsAlsoWhereOnlyTheRecordSaysThatItHasFailed) {
+  make_stopping();
+  add(0, 2);
+  deal();
+  EXPECT_TRUE(ran(0, 0)) << "it ended well";
+  EXPECT_EQ(dealt(deal()), 1u);
+  EXPECT_TRUE(ran(0, 1));
+  EXPECT_FALSE(ran(0, 0, 1, true)) << "but its results could not be published";
+  EXPECT_FALSE(scheduler().dealing());
+  EXPECT_TRUE(deal().empty());
+  EXPECT_FALSE(ran(0, 0, 1, true)) << "counted once";
+  scheduler().kept(record(0, 0), now_);
+  EXPECT_TRUE(scheduler().dealing());
+}
+
+TEST_F(SchedulerStop, WhatWasNotSentIsTakenBackAndTheStageEnds) {
+  make_stopping();
+  add(0, 2);
+  deal();
+  end(0, 0, 1);
+  EXPECT_FALSE(scheduler().dealing());
+  EXPECT_FALSE(scheduler().finished());
+  scheduler().take_back(NodeIndex(0), Incarnation(1), {{CommandIndex(1), 1}});
+  EXPECT_TRUE(scheduler().finished());
+  EXPECT_EQ(scheduler().counts().waiting, 999u);
+}
+
 TEST_F(SchedulerStop, GoesOnWhenTheNodeIsLostWithTheFailure) {
   make_stopping();
   add(0);
