@@ -15,6 +15,7 @@
 #include "aws/s3.hpp"
 #include "aws/s3_transfer.hpp"
 #include "launcher/cli.hpp"
+#include "mnp/core/signals.hpp"
 #include "mnp/core/text.hpp"
 
 namespace mnp::launcher {
@@ -51,7 +52,7 @@ bool is_s3(const std::string& text) {
 }
 
 Result<aws::S3> open(const Account& account) {
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::signal(signal, cancel);
+  for (const int signal : kStopSignals) ::signal(signal, cancel);
   MNP_TRY(const auto settings, aws::Settings::load(account.settings, aws::process_variables()));
   auto transport = std::make_shared<aws::CurlTransport>();
   return aws::S3::create(settings, transport, aws::default_credentials(settings, transport),

@@ -69,7 +69,7 @@ Result<ResolvedList> resolve_commands(const model::StageSpec& stage, const std::
     MNP_TRY(auto text, output_of(source.from, folder, bin, kFromLimit));
     return from_text(std::move(text), "output of `" + source.from + "`");
   }();
-  if (!list) return fail(Code::kConfig, list.error().text);
+  if (!list && list.error().code != Code::kStopped) return fail(Code::kConfig, list.error().text);
   return list;
 }
 

@@ -25,7 +25,8 @@ Result<ResolvedList> resolve_commands(const model::StageSpec& stage, const std::
 /// As resolve_commands without running any program: what can be known before the run.
 Status check_commands(const model::StageSpec& stage);
 
-/// Standard output of `sh -c text`; standard error passes through. kConfig when it fails.
+/// Standard output of `sh -c text`; standard error passes through. kConfig when it fails; kStopped
+/// when a signal asks this process to stop: the program is ended.
 Result<std::string> output_of(const std::string& text, const std::string& folder,
                               const fs::path& bin, Milliseconds limit);
 

@@ -2,7 +2,6 @@
 
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +18,7 @@
 #include "launcher/progress_view.hpp"
 #include "launcher/stage_job.hpp"
 #include "launcher/success_report.hpp"
+#include "mnp/core/signals.hpp"
 #include "mnp/core/text.hpp"
 
 namespace mnp::launcher {
@@ -26,20 +26,6 @@ namespace {
 
 constexpr Milliseconds kRefresh{250};
 constexpr Milliseconds kStorePatience{30000};  // as long as nodes wait for it
-
-Result<Fd> catch_signals() {
-  sigset_t mask;
-  sigemptyset(&mask);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-    ::signal(signal, SIG_DFL);  // a shell without job control starts us with SIGINT ignored
-    sigaddset(&mask, signal);
-  }
-  ::signal(SIGPIPE, SIG_IGN);
-  if (::sigprocmask(SIG_BLOCK, &mask, nullptr) != 0) return fail_errno("sigprocmask");
-  Fd fd(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!fd) return fail_errno("signalfd");
-  return fd;
-}
 
 class Foreground {
  public:
@@ -179,11 +165,9 @@ RunState Foreground::state() const {
 }
 
 void Foreground::on_signal() {
-  signalfd_siginfo info{};
-  while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+  while (const auto signal = next_signal(signals_)) {
     Submission& submission = submitted_.submissions.back();
-    const std::string reason =
-        fmt::format("stopped by SIG{}", ::sigabbrev_np(static_cast<int>(info.ssi_signo)));
+    const std::string reason = "stopped by " + signal_name(*signal);
     if (submission.stopped) {
       view_->say("killing everything at once");
       batch_.kill_all(reason);
@@ -199,7 +183,8 @@ void Foreground::on_signal() {
 }
 
 Result<int> Foreground::follow() {
-  MNP_TRY(signals_, catch_signals());
+  ::signal(SIGPIPE, SIG_IGN);
+  MNP_TRY(signals_, catch_signals(kStopSignals));
   MNP_CHECK(submit());
   Status outcome;
   const auto look = [&] {

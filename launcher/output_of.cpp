@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +14,7 @@
 
 #include "cpu/descendants.hpp"
 #include "launcher/command_source.hpp"
+#include "mnp/core/signals.hpp"
 #include "mnp/core/text.hpp"
 
 extern char** environ;
@@ -33,7 +35,7 @@ std::vector<std::string> environment_with(const fs::path& bin) {
 }
 
 Result<pid_t> start_shell(const std::string& text, const std::string& folder, const fs::path& bin,
-                          int output) {
+                          int output, const sigset_t& mask) {
   const auto environment = environment_with(bin);
   std::vector<char*> entries;
   for (const auto& entry : environment) entries.push_back(const_cast<char*>(entry.c_str()));
@@ -44,23 +46,49 @@ Result<pid_t> start_shell(const std::string& text, const std::string& folder, co
   ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_adddup2(&actions, output, 1);
   if (!folder.empty()) ::posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
+  posix_spawnattr_t how;
+  ::posix_spawnattr_init(&how);
+  ::posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK);
+  ::posix_spawnattr_setsigmask(&how, &mask);
   pid_t pid = -1;
-  const int error = ::posix_spawn(&pid, "/bin/sh", &actions, nullptr,
-                                  const_cast<char* const*>(argv), entries.data());
+  const int error = ::posix_spawn(&pid, "/bin/sh", &actions, &how, const_cast<char* const*>(argv),
+                                  entries.data());
+  ::posix_spawnattr_destroy(&how);
   ::posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return fail(Code::kConfig, fmt::format("`{}`: {}", text, std::strerror(error)));
   return pid;
 }
 
+/// Ctrl-C and the like end the program, too, and not `mnp` alone: while this lives they are read.
+class StopSignals {
+ public:
+  StopSignals() {
+    ::sigprocmask(SIG_SETMASK, nullptr, &before_);
+    if (auto caught = catch_signals(kStopSignals)) caught_ = std::move(*caught);
+  }
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+  ~StopSignals() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  const Fd& fd() const { return caught_; }
+  const sigset_t& before() const { return before_; }
+
+ private:
+  sigset_t before_{};
+  Fd caught_;
+};
+
 /// Everything until the other end is closed.
-Result<std::string> read_until(int fd, TimePoint deadline) {
+Result<std::string> read_until(int fd, const Fd& stops, TimePoint deadline) {
   std::string bytes;
   std::string buffer(size_t{1} << 16, '\0');
   for (;;) {
-    pollfd wait{fd, POLLIN, 0};
-    if (::poll(&wait, 1, poll_timeout(deadline)) < 0 && errno != EINTR) return fail_errno("poll");
+    std::array<pollfd, 2> wait{{{fd, POLLIN, 0}, {stops.get(), POLLIN, 0}}};
+    if (::poll(wait.data(), wait.size(), poll_timeout(deadline)) < 0 && errno != EINTR)
+      return fail_errno("poll");
+    if (const auto signal = next_signal(stops))
+      return fail(Code::kStopped, "was stopped by " + signal_name(*signal));
     if (Clock::now() >= deadline) return fail(Code::kTimeout, "gave no end of its list in time");
-    if (wait.revents == 0) continue;
+    if (wait[0].revents == 0) continue;
     const ssize_t count = ::read(fd, buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return fail_errno("read");
@@ -75,12 +103,14 @@ Result<std::string> read_until(int fd, TimePoint deadline) {
 Result<std::string> output_of(const std::string& text, const std::string& folder,
                               const fs::path& bin, Milliseconds limit) {
   MNP_TRY(Pipe pipe, make_pipe());
-  MNP_TRY(const pid_t pid, start_shell(text, folder, bin, pipe.write.get()));
+  const StopSignals stops;
+  MNP_TRY(const pid_t pid, start_shell(text, folder, bin, pipe.write.get(), stops.before()));
   pipe.write.reset();
-  auto output = read_until(pipe.read.get(), Clock::now() + limit);
+  auto output = read_until(pipe.read.get(), stops.fd(), Clock::now() + limit);
   if (!output) {
     (void)cpu::end_tree(pid, Clock::now() + kEndLimit);
-    return fail(Code::kConfig, fmt::format("`{}` {}", text, output.error().text));
+    const Code code = output.error().code == Code::kStopped ? Code::kStopped : Code::kConfig;
+    return fail(code, fmt::format("`{}` {}", text, output.error().text));
   }
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {

@@ -3,15 +3,16 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstring>
 #include <functional>
 
 #include <fmt/format.h>
 
 #include "mnp/core/log.hpp"
+#include "mnp/core/signals.hpp"
 #include "mnp/node/child_node.hpp"
 #include "mnp/node/main_node.hpp"
 
@@ -20,23 +21,11 @@ namespace {
 
 constexpr Milliseconds kReapInterval{5000};  // of what commands have left and what died since
 
-/// SIGTERM and the like, read in the loop.
-Result<Fd> take_signals() {
-  sigset_t mask;
-  sigemptyset(&mask);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) sigaddset(&mask, number);
-  ::signal(SIGPIPE, SIG_IGN);
-  if (::sigprocmask(SIG_BLOCK, &mask, nullptr) != 0) return fail_errno("sigprocmask");
-  Fd fd(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!fd) return fail_errno("signalfd");
-  return fd;
-}
+constexpr std::array kStops = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
 void watch_signals(Loop& loop, const Fd& signals, std::function<void(const std::string&)> stop) {
   loop.watch(signals.get(), EPOLLIN, [&signals, stop = std::move(stop)](uint32_t) {
-    signalfd_siginfo info{};
-    while (::read(signals.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info))
-      stop(fmt::format("stopped by {}", ::strsignal(static_cast<int>(info.ssi_signo))));
+    while (const auto signal = next_signal(signals)) stop("stopped by " + signal_name(*signal));
   });
 }
 
@@ -57,7 +46,8 @@ Result<std::optional<int>> run_stage(const Identity& me, Incarnation incarnation
   MNP_TRY(const Machine machine, discover_machine());
   // Up to here a signal that asks to stop just kills: there is nothing to end in order. What comes
   // while a node opens is read once that has returned; if it does not, the keeper's patience ends.
-  MNP_TRY(const Fd signals, take_signals());
+  ::signal(SIGPIPE, SIG_IGN);
+  MNP_TRY(const Fd signals, catch_signals(kStops));
   MNP_TRY(const auto orphans, cpu::Orphans::create());
   MNP_TRY(Context context, make_context(me, incarnation));
   Result<std::optional<int>> status = std::optional<int>();

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -18,6 +17,7 @@
 #include "cpu/descendants.hpp"
 #include "mnp/core/files.hpp"
 #include "mnp/core/log.hpp"
+#include "mnp/core/signals.hpp"
 
 namespace mnp::node {
 namespace {
@@ -78,19 +78,9 @@ Status Keeper::prepare() {
   if (options_.lifeline >= 0 && ::fcntl(options_.lifeline, F_SETFD, FD_CLOEXEC) != 0)
     return fail(Code::kConfig,
                 "descriptor " + std::to_string(options_.lifeline) + ", the lifeline, is not open");
-  sigset_t mask;
-  sigemptyset(&mask);
-  // The parent may have left them ignored: then nothing could be reaped, and no agent could be
-  // told to stop.
-  ::signal(SIGCHLD, SIG_DFL);
-  sigaddset(&mask, SIGCHLD);
-  for (const int signal : kForwarded) {
-    ::signal(signal, SIG_DFL);
-    sigaddset(&mask, signal);
-  }
-  if (::sigprocmask(SIG_BLOCK, &mask, nullptr) != 0) return fail_errno("sigprocmask");
-  signals_.reset(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!signals_) return fail_errno("signalfd");
+  std::vector<int> signals(kForwarded.begin(), kForwarded.end());
+  signals.push_back(SIGCHLD);
+  MNP_TRY(signals_, catch_signals(signals));
   alarm_.reset(::timerfd_create(options_.clock.id(), TFD_CLOEXEC | TFD_NONBLOCK));
   if (!alarm_) return fail_errno("timerfd_create");
   return {};
@@ -131,15 +121,13 @@ Status Keeper::start_agent() {
 }
 
 void Keeper::read_signals() {
-  signalfd_siginfo info{};
-  while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-    const int signal = static_cast<int>(info.ssi_signo);
-    if (signal == SIGCHLD) continue;
-    if (asks_to_stop(signal)) {
+  while (const auto signal = next_signal(signals_)) {
+    if (*signal == SIGCHLD) continue;
+    if (asks_to_stop(*signal)) {
       if (!stop_signal_) stop_by_ = Clock::now() + options_.stop_limit;
       stop_signal_ = signal;
     }
-    if (agent_ > 0 && !agent_status_) ::kill(agent_, signal);
+    if (agent_ > 0 && !agent_status_) ::kill(agent_, *signal);
   }
 }
 

@@ -1,7 +1,10 @@
 """validate, plan, list, status and usage errors: commands that start nothing."""
 
 import json
+import signal
+import subprocess
 import unittest
+from pathlib import Path
 
 from mnp_case import MnpCase
 
@@ -59,6 +62,19 @@ class Words(MnpCase):
     def test_plan_reports_a_failing_from(self):
         self.write("from.yaml", "stages: [{name: a, commands: {from: 'exit 3'}}]\n")
         self.assertIn("status 3", self.mnp("plan", "from.yaml", status=20).stderr)
+
+    def test_a_stop_ends_the_program_that_prints_the_list(self):
+        self.write("from.yaml", "stages: [{name: a, commands: {from: 'touch up; sleep 1000 & wait'}}]\n")
+        process = self.start("plan", "from.yaml")
+        self.wait_for("the program", lambda: (self.folder / "up").exists())
+        children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True,
+                                  check=True).stdout.split()
+        process.send_signal(signal.SIGTERM)
+        done = self.finish(process)
+        self.assertEqual(done.returncode, 40, done.stderr)
+        self.assertIn("was stopped by SIGTERM", done.stderr)
+        for child in children:
+            self.assertFalse(Path(f"/proc/{child}").exists())
 
     def test_plan_of_an_s3_list_is_refused(self):
         self.write("s3.yaml", "stages: [{name: a, commands: 's3://b/list.txt'}]\n")
