@@ -12,6 +12,7 @@
 #include "launcher/plan_text.hpp"
 #include "launcher/planning.hpp"
 #include "launcher/run_state.hpp"
+#include "mnp/core/signals.hpp"
 #include "mnp/core/text.hpp"
 
 namespace mnp::launcher {
@@ -86,6 +87,8 @@ Result<int> run_here(const Options& options, const model::Spec& spec, PlannedRun
   MNP_TRY(const auto store, store_folder(options.store, spec.store));
   MNP_TRY(const auto pipeline, pipeline_text(options.pipeline, spec));
   const RunFolder run = run_folder(store, planned.plan.run);
+  // One that comes before all is written waits for run_in_foreground: half a run is none.
+  MNP_TRY(const Fd signals, catch_signals(kStopSignals));
   if (auto made = make_folders(run.path()); !made)
     return fail(made.error().code, made.error().text + "; name another store with --store DIR");
   MNP_TRY(const auto lock, hold_run(run));
