@@ -9,9 +9,7 @@ constexpr size_t kQueuedPerThread = 16;
 
 }  // namespace
 
-Crew::Crew(size_t threads) : most_queued_(threads * kQueuedPerThread) {
-  for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
-}
+Crew::Crew(size_t threads) : most_threads_(threads), most_queued_(threads * kQueuedPerThread) {}
 
 Crew::~Crew() {
   {
@@ -28,14 +26,21 @@ void Crew::add(std::function<Status()> task) {
   changed_.wait(lock, [&] { return tasks_.size() < most_queued_ || !outcome_; });
   if (!outcome_) return;
   tasks_.push_back(std::move(task));
-  changed_.notify_all();
+  call();
 }
 
 /// In front: what was begun is finished before more is.
 void Crew::add_from_task(std::function<Status()> task) {
   const std::scoped_lock lock(mutex_);
-  if (!outcome_) return;
+  if (!outcome_ || ending_) return;
   tasks_.push_front(std::move(task));
+  call();
+}
+
+/// Somebody, or one more, for a task that is queued now.
+void Crew::call() {
+  if (threads_.size() < most_threads_ && threads_.size() - running_ < tasks_.size())
+    threads_.emplace_back([this] { work(); });
   changed_.notify_all();
 }
 

@@ -15,6 +15,7 @@ namespace mnp::aws {
 /// The first task that fails is what all of it fails with; what has not begun then is dropped.
 class Crew {
  public:
+  /// Threads are started as they are needed.
   explicit Crew(size_t threads);
   ~Crew();
   /// Waits while much is queued. From the thread that owns the crew.
@@ -26,9 +27,10 @@ class Crew {
   bool failed() const;
 
  private:
+  void call();
   void work();
 
-  const size_t most_queued_;
+  const size_t most_threads_, most_queued_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<Status()>> tasks_;

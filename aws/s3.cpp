@@ -1,6 +1,7 @@
 #include "aws/s3.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -22,6 +23,7 @@ S3Info info_of(const HttpResponse& response) {
   S3Info info;
   info.etag = header(response.headers, "ETag");
   info.version = header(response.headers, "x-amz-version-id");
+  info.modified = http_date(header(response.headers, "Last-Modified")).value_or(0);
   for (const auto& [name, value] : response.headers)
     if (starts_with(lower(name), kMetadata))
       info.metadata.emplace_back(lower(name.substr(kMetadata.size())), value);
@@ -46,6 +48,11 @@ void add_options(HttpRequest& request, const S3PutOptions& options) {
 
 Headers checksum_metadata(uint32_t crc) {
   return {{kCrc, hex32(crc)}};
+}
+
+uint32_t checksum_of(const S3Info& info) {
+  constexpr int kHex = 16;
+  return static_cast<uint32_t>(std::strtoul(header(info.metadata, kCrc).c_str(), nullptr, kHex));
 }
 
 Status compare_checksum(const S3Place& from, const S3Info& info, uint32_t crc) {

@@ -29,11 +29,14 @@ struct S3Info {
   uint64_t bytes = 0;  // of the whole object
   std::string etag;    // in quotes, as it came
   std::string version;
-  Headers metadata;  // names without "x-amz-meta-", in lower case
+  double modified = 0;  // seconds since 1970
+  Headers metadata;     // names without "x-amz-meta-", in lower case
 };
 /// Every object that we put carries the CRC-32C of its bytes (metadata "mnp-crc32c"): ETags of
 /// multipart objects are no hashes.
 Headers checksum_metadata(uint32_t crc);
+/// With which it was put; 0 without.
+uint32_t checksum_of(const S3Info& info);
 /// kStore where an object was put with another checksum than its bytes have now; success where it
 /// was put without one.
 Status compare_checksum(const S3Place& from, const S3Info& info, uint32_t crc);

@@ -2,16 +2,20 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
 
+#include "aws/crew.hpp"
+#include "aws/s3_transfer.hpp"
 #include "mnp/core/log.hpp"
 #include "mnp/core/text.hpp"
 
 namespace mnp::aws {
 namespace {
 
+constexpr size_t kRemovers = 16;             // objects are removed so many at once
 constexpr const char* kNonce = "mnp-nonce";  // whose object it is, when an answer was lost
 
 std::string random_nonce() {
@@ -19,11 +23,13 @@ std::string random_nonce() {
   return hex64(uint64_t{random()} << 32 | random());
 }
 
-/// What is neither there nor surely absent is not known.
-tl::unexpected<Error> as_store_error(const ApiError& error) {
+/// What is neither there nor surely absent is not known; who is denied has the wrong credentials.
+tl::unexpected<Error> as_store_error(const Error& error) {
   const bool told = error.code == Code::kNotFound || error.code == Code::kExists ||
-                    error.code == Code::kStopped || error.code == Code::kConfig;
-  return fail(told ? error.code : Code::kStore, error.text);
+                    error.code == Code::kStopped || error.code == Code::kConfig ||
+                    error.code == Code::kIo;
+  const Code otherwise = error.code == Code::kDenied ? Code::kConfig : Code::kStore;
+  return fail(told ? error.code : otherwise, error.text);
 }
 
 Headers metadata(std::string_view bytes, const std::string& nonce) {
@@ -124,20 +130,62 @@ Result<std::string> S3Store::get(const std::string& key) {
   return std::move(object->bytes);
 }
 
-Result<uint64_t> S3Store::size(const std::string& key) {
+Status S3Store::put_secret(const std::string& key, std::string_view bytes) {
+  return put_new(key, bytes);
+}
+
+Result<StoredFile> S3Store::file(const std::string& key) {
+  MNP_TRY(TemporaryFolder folder, TemporaryFolder::create("mnp-object-"));
+  const fs::path path = folder.path() / "object";
+  if (auto done = S3Transfer(s3_, {}).download_file(at(key), path); !done)
+    return as_store_error(done.error());
+  return StoredFile{path, std::make_shared<TemporaryFolder>(std::move(folder))};
+}
+
+Result<double> S3Store::modified(const std::string& key) {
   const auto info = s3_.head(at(key));
   if (!info) return as_store_error(info.error());
-  return info->bytes;
+  return info->modified;
+}
+
+Status S3Store::each_below(const std::string& prefix, const std::function<void(S3Listed)>& each) {
+  const size_t root = root_.key.empty() ? 0 : root_.key.size() + 1;
+  const auto listed = s3_.list_all(at(prefix + "/"), [&](S3Listed object) {
+    object.key.erase(0, root);
+    each(std::move(object));
+  });
+  if (!listed) return as_store_error(listed.error());
+  return {};
 }
 
 Result<std::vector<std::string>> S3Store::list(const std::string& prefix) {
   std::vector<std::string> keys;
-  const size_t root = root_.key.empty() ? 0 : root_.key.size() + 1;
-  const auto listed = s3_.list_all(
-      at(prefix + "/"), [&](S3Listed object) { keys.push_back(object.key.substr(root)); });
-  if (!listed) return as_store_error(listed.error());
+  MNP_CHECK(each_below(prefix, [&](S3Listed object) { keys.push_back(std::move(object.key)); }));
   std::sort(keys.begin(), keys.end());
   return keys;
+}
+
+Result<std::map<std::string, uint64_t>> S3Store::sizes(const std::string& prefix) {
+  std::map<std::string, uint64_t> sizes;
+  MNP_CHECK(each_below(prefix, [&](S3Listed object) {
+    sizes.emplace_hint(sizes.end(), std::move(object.key), object.bytes);
+  }));
+  return sizes;
+}
+
+Result<std::vector<std::string>> S3Store::names(const std::string& prefix) {
+  const S3Place place = at(prefix + "/");
+  std::set<std::string> names;
+  std::string from;
+  do {
+    auto page = s3_.list(place, "/", from);
+    if (!page) return as_store_error(page.error());
+    for (const S3Listed& object : page->objects) names.insert(object.key.substr(place.key.size()));
+    for (const std::string& folder : page->folders)
+      names.insert(folder.substr(place.key.size(), folder.size() - place.key.size() - 1));
+    from = page->next;
+  } while (!from.empty());
+  return std::vector<std::string>(names.begin(), names.end());
 }
 
 Status S3Store::remove(const std::string& key) {
@@ -154,6 +202,26 @@ Status S3Store::remove(const std::string& key) {
   const auto removed = s3_.remove(place);
   if (!removed) return as_store_error(removed.error());
   return {};
+}
+
+Status S3Store::remove_below(const std::string& prefix) {
+  const S3Place place = at(prefix + "/");
+  std::vector<S3Version> doomed;
+  auto versions = s3_.versions(place);
+  if (versions) doomed = std::move(*versions);
+  if (!versions && versions.error().status != 501) return as_store_error(versions.error());
+  MNP_CHECK(each_below(prefix, [&](const S3Listed& object) {
+    if (!versions) doomed.push_back({at(object.key).key, ""});
+  }));
+  Crew crew(kRemovers);
+  for (const S3Version& one : doomed)
+    crew.add([this, &one, &place]() -> Status {
+      const auto removed =
+          s3_.remove({place.bucket, one.key}, one.version == "null" ? "" : one.version);
+      if (!removed) return as_store_error(removed.error());
+      return {};
+    });
+  return crew.finish();
 }
 
 }  // namespace mnp::aws

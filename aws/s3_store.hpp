@@ -21,11 +21,17 @@ class S3Store : public Store {
   S3Store(S3 s3, S3Place root);
   Status put_new(const std::string& key, std::string_view bytes) override;
   Status put(const std::string& key, std::string_view bytes) override;
+  /// Who may read the bucket may read this.
+  Status put_secret(const std::string& key, std::string_view bytes) override;
   Result<std::string> get(const std::string& key) override;
-  Result<uint64_t> size(const std::string& key) override;
+  Result<StoredFile> file(const std::string& key) override;
+  Result<double> modified(const std::string& key) override;
   Result<std::vector<std::string>> list(const std::string& prefix) override;
+  Result<std::map<std::string, uint64_t>> sizes(const std::string& prefix) override;
+  Result<std::vector<std::string>> names(const std::string& prefix) override;
   /// Every version, where the bucket keeps them.
   Status remove(const std::string& key) override;
+  Status remove_below(const std::string& prefix) override;
   std::string url(const std::string& key) const override { return at(key).text(); }
 
   S3& s3() { return s3_; }
@@ -35,8 +41,12 @@ class S3Store : public Store {
   /// For tests: in place of waiting.
   std::function<void(Milliseconds)> sleep;
 
- private:
+  /// Tried once.
   Result<bool> can_put_if_absent();
+
+ private:
+  /// Every object below, under its key in this store.
+  Status each_below(const std::string& prefix, const std::function<void(S3Listed)>& each);
   Status put_conditionally(const S3Place& place, std::string_view bytes, const std::string& nonce);
   Status put_and_look(const S3Place& place, std::string_view bytes, const std::string& nonce);
   Result<bool> is_ours(const S3Place& place, const std::string& nonce);

@@ -24,6 +24,7 @@ constexpr uint64_t kMaxParts = 10000;             // S3's own limit
 constexpr uint64_t kBlock = uint64_t{4} << 20;    // read at once for a checksum
 constexpr uint64_t kMinPart = uint64_t{5} << 20;  // S3's own limit, but for the last
 constexpr const char* kPartial = ".mnp-part";     // a file while it arrives
+constexpr const char* kExecutable = "mnp-executable";
 
 Status plain(const ApiError& error) {
   return fail(static_cast<const Error&>(error));
@@ -97,6 +98,8 @@ class S3Transfer::Job {
         crew(transfer.options_.threads) {}
   bool cancelled() const { return options.cancel != nullptr && *options.cancel; }
   void add_upload(const fs::path& from, const S3Place& to);
+  /// `done` is there once the crew has finished.
+  Status upload(const fs::path& from, const S3Place& to, S3PutOptions put, Uploaded& done);
   void add_download(const S3Place& from, const S3Listed& what, const fs::path& to);
 
   S3 s3;
@@ -105,8 +108,7 @@ class S3Transfer::Job {
   Crew crew;
 
  private:
-  Status upload(const fs::path& from, const S3Place& to);
-  Status upload_parts(std::shared_ptr<Upload> upload);
+  Status upload_parts(std::shared_ptr<Upload> upload, Uploaded& done);
   Status download(const S3Place& from, const S3Listed& what, const fs::path& to);
   Status download_whole(const S3Place& from, const S3Listed& what, const fs::path& to);
   Status finish(Download& download);
@@ -115,8 +117,13 @@ class S3Transfer::Job {
 // ---- up
 
 struct S3Transfer::Upload {
-  Upload(S3& s3_, fs::path from_, S3Place to_, Fd fd_, Cut cut_)
-      : s3(s3_), from(std::move(from_)), to(std::move(to_)), fd(std::move(fd_)), cut(cut_) {}
+  Upload(S3& s3_, fs::path from_, S3Place to_, Fd fd_, Cut cut_, S3PutOptions put_)
+      : s3(s3_),
+        from(std::move(from_)),
+        to(std::move(to_)),
+        fd(std::move(fd_)),
+        cut(cut_),
+        put(std::move(put_)) {}
   ~Upload() {
     if (id.empty() || done) return;
     if (auto aborted = s3.abort_upload(to, id); !aborted)
@@ -127,26 +134,31 @@ struct S3Transfer::Upload {
   S3Place to;
   Fd fd;
   Cut cut;
+  S3PutOptions put;
   std::string id;
   std::mutex mutex;
   std::vector<S3Part> parts;
   bool done = false;
 };
 
-Status S3Transfer::Job::upload(const fs::path& from, const S3Place& to) {
-  const Fd fd(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+Status S3Transfer::Job::upload(const fs::path& from, const S3Place& to, S3PutOptions put,
+                               Uploaded& done) {
+  const Fd fd(::open(from.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   struct stat info {};
-  if (!fd || ::fstat(fd.get(), &info) != 0) return fail_errno("open " + from.string());
+  if (!fd || ::fstat(fd.get(), &info) != 0)
+    return fail(Code::kIo, fail_errno("open " + from.string()).value().text);
   if (!S_ISREG(info.st_mode)) return fail(Code::kConfig, from.string() + " is no file");
+  if ((info.st_mode & S_IXUSR) != 0) put.metadata.emplace_back(kExecutable, "yes");
   const auto bytes = static_cast<uint64_t>(info.st_size);
   if (bytes > options.part) {
-    auto upload = std::make_shared<Upload>(s3, from, to, Fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)),
-                                           cut(bytes, std::max(options.part, kMinPart)));
-    return upload_parts(std::move(upload));
+    auto upload =
+        std::make_shared<Upload>(s3, from, to, Fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)),
+                                 cut(bytes, std::max(options.part, kMinPart)), std::move(put));
+    return upload_parts(std::move(upload), done);
   }
   MNP_TRY(const std::string text, read_range(fd, from, 0, bytes));
-  S3PutOptions put;
-  put.metadata = checksum_metadata(crc32c(text));
+  done = {bytes, crc32c(text)};
+  for (auto& each : checksum_metadata(done.crc32c)) put.metadata.push_back(std::move(each));
   if (const auto sent = s3.put(to, text, put); !sent) return plain(sent.error());
   progress.bytes += bytes;
   ++progress.files;
@@ -154,7 +166,7 @@ Status S3Transfer::Job::upload(const fs::path& from, const S3Place& to) {
 }
 
 /// The checksum must be known before the first part is sent.
-Status S3Transfer::Job::upload_parts(std::shared_ptr<Upload> upload) {
+Status S3Transfer::Job::upload_parts(std::shared_ptr<Upload> upload, Uploaded& done) {
   uint32_t crc = 0;
   const uint64_t bytes = upload->cut.bytes;
   for (uint64_t at = 0; at < bytes; at += kBlock) {
@@ -170,7 +182,9 @@ Status S3Transfer::Job::upload_parts(std::shared_ptr<Upload> upload) {
           one.begun < wall_seconds() - static_cast<double>(options.orphan_age.count()))
         if (auto aborted = s3.abort_upload(upload->to, one.id); !aborted)
           log::warning("{}", aborted.error().text);
-  auto id = s3.begin_upload(upload->to, checksum_metadata(crc));
+  done = {bytes, crc};
+  for (auto& each : checksum_metadata(crc)) upload->put.metadata.push_back(std::move(each));
+  auto id = s3.begin_upload(upload->to, upload->put.metadata);
   if (!id) return plain(id.error());
   upload->id = *id;
   for (uint64_t i = upload->cut.count(); i-- > 0;)
@@ -185,7 +199,7 @@ Status S3Transfer::Job::upload_parts(std::shared_ptr<Upload> upload) {
       if (upload->parts.size() < upload->cut.count()) return {};
       std::sort(upload->parts.begin(), upload->parts.end(),
                 [](const S3Part& a, const S3Part& b) { return a.number < b.number; });
-      const auto completed = s3.complete_upload(upload->to, upload->id, upload->parts);
+      const auto completed = s3.complete_upload(upload->to, upload->id, upload->parts, upload->put);
       if (!completed) return plain(completed.error());
       upload->done = true;
       ++progress.files;
@@ -195,13 +209,19 @@ Status S3Transfer::Job::upload_parts(std::shared_ptr<Upload> upload) {
 }
 
 void S3Transfer::Job::add_upload(const fs::path& from, const S3Place& to) {
-  crew.add([this, from, to] { return upload(from, to); });
+  crew.add([this, from, to] {
+    Uploaded uploaded;
+    return upload(from, to, {}, uploaded);
+  });
 }
 
-Status S3Transfer::upload_file(const fs::path& from, const S3Place& to) {
+Result<Uploaded> S3Transfer::upload_file(const fs::path& from, const S3Place& to,
+                                         const S3PutOptions& put) {
   Job job(*this);
-  job.add_upload(from, to);
-  return job.crew.finish();
+  Uploaded uploaded;
+  MNP_CHECK(job.upload(from, to, put, uploaded));
+  MNP_CHECK(job.crew.finish());
+  return uploaded;
 }
 
 Status S3Transfer::upload_folder(const fs::path& from, const S3Place& to) {
@@ -261,7 +281,11 @@ fs::path partial_of(const fs::path& to) {
   return to.parent_path() / ("." + to.filename().string() + kPartial);
 }
 
-Status take_name(const Fd& fd, const fs::path& partial, const fs::path& to, double modified) {
+Status take_name(const Fd& fd, const fs::path& partial, const fs::path& to, const S3Info& info,
+                 double modified) {
+  constexpr mode_t kExecutableMode = 0755;
+  if (!header(info.metadata, kExecutable).empty() && ::fchmod(fd.get(), kExecutableMode) != 0)
+    return fail_errno("chmod " + partial.string());
   if (modified > 0) {
     timespec times[2] = {{0, UTIME_OMIT}, {static_cast<time_t>(modified), 0}};
     (void)::futimens(fd.get(), times);
@@ -307,7 +331,8 @@ Status S3Transfer::Job::finish(Download& download) {
   for (uint64_t i = 0; i < download.checksums.size(); ++i)
     crc = crc32c_join(crc, download.checksums[i], download.cut.size(i));
   MNP_CHECK(compare_checksum(download.from, download.info, crc));
-  MNP_CHECK(take_name(download.fd, download.partial, download.to, download.modified));
+  MNP_CHECK(
+      take_name(download.fd, download.partial, download.to, download.info, download.modified));
   download.done = true;
   ++progress.files;
   return {};
@@ -321,7 +346,7 @@ Status S3Transfer::Job::download_whole(const S3Place& from, const S3Listed& what
   const fs::path partial = partial_of(to);
   MNP_TRY(const Fd fd, create_partial(partial));
   Status done = write_range(fd, partial, 0, object->bytes);
-  if (done) done = take_name(fd, partial, to, what.modified);
+  if (done) done = take_name(fd, partial, to, object->info, what.modified);
   if (!done) {
     ::unlink(partial.c_str());
     return done;

@@ -27,13 +27,21 @@ struct TransferProgress {
   std::atomic<uint64_t> files{0}, bytes{0}, kept{0};  // `kept`: files that were there already
 };
 
+struct Uploaded {
+  uint64_t bytes = 0;
+  uint32_t crc32c = 0;
+};
+
 /// Every object carries the CRC-32C of its bytes (metadata "mnp-crc32c"): a download is compared
-/// with it before its file takes its name. A file is there whole or not at all.
+/// with it before its file takes its name. A file is there whole or not at all, and may be executed
+/// where the file that was put could be ("mnp-executable").
 class S3Transfer {
  public:
   S3Transfer(S3 s3, TransferOptions options) : s3_(std::move(s3)), options_(options) {}
 
-  Status upload_file(const fs::path& from, const S3Place& to);
+  /// kExists: as `put` says. Small files are sent by the calling thread.
+  Result<Uploaded> upload_file(const fs::path& from, const S3Place& to,
+                               const S3PutOptions& put = {});
   /// Regular files below the folder, as `to`'s key + "/" + their paths.
   Status upload_folder(const fs::path& from, const S3Place& to);
   Status download_file(const S3Place& from, const fs::path& to);

@@ -79,8 +79,10 @@ CLI::Validator not_empty(const std::string& what) {
 }  // namespace
 
 void add_store_option(CLI::App& command, std::string& store) {
-  command.add_option("--store", store, "folder that holds the runs [MNP_STORE, else ./mnp-runs]")
-      ->type_name("DIR")
+  command
+      .add_option("--store", store,
+                  "where runs live: a folder or s3://BUCKET/PREFIX [MNP_STORE, else ./mnp-runs]")
+      ->type_name("STORE")
       ->check(not_empty("--store"));
 }
 

@@ -56,14 +56,14 @@ std::string as_table(const std::vector<RunState>& states) {
 }
 
 Result<int> run(const Options& options) {
-  MNP_TRY(const auto store, store_folder(options.store));
+  MNP_TRY(const auto store, open_store(options.store));
   MNP_TRY(const auto runs, all_runs(store));
   std::vector<RunState> states;
   for (const RunFolder& each : runs) states.push_back(state_of(each));
   if (options.json)
     fmt::print("{}", as_json(states));
   else if (states.empty())
-    tell(fmt::format("no runs in {}", store.string()));
+    tell(fmt::format("no runs in {}", store.name));
   else
     fmt::print("{}", as_table(states));
   return 0;

@@ -208,7 +208,7 @@ Status print_failed(const RunFolder& run, const std::string& stage, const Option
 }
 
 Result<int> run(const Options& options) {
-  MNP_TRY(const auto store, store_folder(options.store));
+  MNP_TRY(const auto store, open_store(options.store));
   MNP_TRY(const auto found, find_run(store, options.run));
   MNP_TRY(const auto stages, chosen_stages(found, options));
   if (options.failed) {

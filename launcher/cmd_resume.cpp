@@ -40,11 +40,11 @@ Status wait_for_nodes(const RunFolder& run, bool quiet) {
           Code::kTimeout,
           fmt::format("{} nodes of the earlier run still hold their locks in {} after {} s: "
                       "{}",
-                      held.size(), (run.path() / ".locks").string(), kNodesLimit.count(),
+                      held.size(), (run.local() / ".locks").string(), kNodesLimit.count(),
                       join(held, ", ")));
     std::this_thread::sleep_for(kPoll);
   }
-  return remove_tree(run.path() / ".locks");
+  return remove_tree(run.local() / ".locks");
 }
 
 /// The stages that have not succeeded; with `only`, that one if it has not.
@@ -91,7 +91,7 @@ Result<int> look_at_published(const RunFolder& run, const model::Plan& plan) {
 }
 
 Result<int> run(const Options& options) {
-  MNP_TRY(const auto store, store_folder(options.store));
+  MNP_TRY(const auto store, open_store(options.store));
   MNP_TRY(const auto found, find_run(store, options.run));
   MNP_TRY(const auto lock, hold_run(found));
   MNP_CHECK(refuse_foreign(found));

@@ -1,6 +1,4 @@
 // `mnp rm RUN`: removes a run's folder, with its journal, output and results.
-#include <sys/stat.h>
-
 #include <cstdio>
 #include <memory>
 
@@ -24,14 +22,12 @@ struct Size {
   uint64_t files = 0, bytes = 0;
 };
 
-Result<Size> size_of(const fs::path& folder) {
-  MNP_TRY(const auto names, list_files_below(folder));
+Result<Size> size_of(const RunFolder& run) {
+  MNP_TRY(const auto sizes, run.store->sizes(run.keys().run));
   Size size;
-  for (const std::string& name : names) {
-    struct stat info {};
-    if (::lstat((folder / name).c_str(), &info) != 0) continue;
+  for (const auto& [key, bytes] : sizes) {
     ++size.files;
-    size.bytes += static_cast<uint64_t>(info.st_size);
+    size.bytes += bytes;
   }
   return size;
 }
@@ -46,20 +42,10 @@ Status refuse_live(const RunFolder& run) {
                   run.id, nodes.size(), join(nodes, ", ")));
 }
 
-/// The plan goes last: until then the run is listed, and can be removed again.
-Status remove_run(const RunFolder& run) {
-  MNP_TRY(const auto names, list_folder(run.path()));
-  const std::string plan = fs::path(run.keys().plan()).filename();
-  for (const std::string& name : names)
-    if (name != plan && name != ".lock") MNP_CHECK(remove_tree(run.path() / name));
-  MNP_CHECK(remove_tree(run.path() / plan));
-  return remove_tree(run.path());
-}
-
 std::string as_json(const RunFolder& run, const Size& size, bool removed) {
   nlohmann::ordered_json json;
   json["run"] = run.id;
-  json["path"] = run.path().string();
+  json["path"] = run.place();
   json["files"] = size.files;
   json["bytes"] = size.bytes;
   json["removed"] = removed;
@@ -67,11 +53,11 @@ std::string as_json(const RunFolder& run, const Size& size, bool removed) {
 }
 
 Result<int> run(const Options& options) {
-  MNP_TRY(const auto store, store_folder(options.store));
+  MNP_TRY(const auto store, open_store(options.store));
   MNP_TRY(const auto found, find_one_run(store, options.run));
   MNP_TRY(const auto lock, lock_run(found));
   MNP_CHECK(refuse_live(found));
-  MNP_TRY(const Size size, size_of(found.path()));
+  MNP_TRY(const Size size, size_of(found));
   if (!options.dry_run) {
     if (const auto submitted = found.submitted()) remove_left_scratch(found.id, *submitted);
     MNP_CHECK(remove_run(found));
@@ -79,8 +65,8 @@ Result<int> run(const Options& options) {
   if (options.json)
     fmt::print("{}\n", as_json(found, size, !options.dry_run));
   else
-    fmt::print("{} {}: {} files, {}\n", options.dry_run ? "would remove" : "removed",
-               found.path().string(), size.files, format_bytes(size.bytes));
+    fmt::print("{} {}: {} files, {}\n", options.dry_run ? "would remove" : "removed", found.place(),
+               size.files, format_bytes(size.bytes));
   return 0;
 }
 

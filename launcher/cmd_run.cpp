@@ -46,7 +46,7 @@ Status add_costs(const RunFolder& run, const std::string& pipeline, const model:
                  std::string& text) {
   if (stage.order != model::Order::kLongestFirst) return {};
   MNP_TRY(const auto list, model::CommandList::parse(text, stage.commands.path));
-  auto hinted = with_earlier_costs(run.store_path, pipeline, stage.name, list);
+  auto hinted = with_earlier_costs(run.in, pipeline, stage.name, list);
   if (!hinted) return {};
   tell(fmt::format("stage {}: longest first, by what {} of {} commands took in {}", stage.name,
                    hinted->costs, list.size(), join(hinted->runs, ", ")));
@@ -64,7 +64,7 @@ Status store_list(const RunFolder& run, const std::string& pipeline, model::Stag
   }
   MNP_CHECK(add_costs(run, pipeline, stage.spec, list.text));
   MNP_CHECK(run.store->put_new(key, list.text));
-  MNP_TRY(const auto copy, model::CommandList::open(run.store->path(key)));
+  MNP_TRY(const auto copy, model::open_list(*run.store, key));
   stage.commands = copy.size();
   return {};
 }
@@ -84,19 +84,19 @@ void warn_of_aws_keys(const model::Spec& spec) {
 
 Result<int> run_here(const Options& options, const model::Spec& spec, PlannedRun& planned) {
   MNP_CHECK(local_host(most_nodes(planned.plan)).map([](const LocalHost&) {}));
-  MNP_TRY(const auto store, store_folder(options.store, spec.store));
+  MNP_TRY(const auto store, open_store(options.store, spec.store));
   MNP_TRY(const auto pipeline, pipeline_text(options.pipeline, spec));
   const RunFolder run = run_folder(store, planned.plan.run);
   // One that comes before all is written waits for run_in_foreground: half a run is none.
   MNP_TRY(const Fd signals, catch_signals(kStopSignals));
-  if (auto made = make_folders(run.path()); !made)
+  if (auto made = make_folders(run.local()); !made)
     return fail(made.error().code, made.error().text + "; name another store with --store DIR");
   MNP_TRY(const auto lock, hold_run(run));
   if (auto written = write_run(run, planned, pipeline); !written) {
-    (void)remove_tree(run.path());  // half a run is none
+    (void)remove_run(run);  // half a run is none
     return fail(written.error());
   }
-  if (!options.quiet) tell(fmt::format("run {} in {}", run.id, run.path().string()));
+  if (!options.quiet) tell(fmt::format("run {} in {}", run.id, run.place()));
   ForegroundOptions foreground;
   for (const auto& stage : planned.plan.stages) foreground.stages.push_back(stage.spec.name);
   foreground.quiet = options.quiet;

@@ -10,9 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "aws/credentials_sources.hpp"
-#include "aws/curl_transport.hpp"
-#include "aws/s3.hpp"
+#include "aws/s3_session.hpp"
 #include "aws/s3_transfer.hpp"
 #include "launcher/cli.hpp"
 #include "mnp/core/signals.hpp"
@@ -24,10 +22,10 @@ namespace {
 constexpr uint64_t kBlock = uint64_t{8} << 20;  // of an object that is printed
 constexpr Milliseconds kProgressPeriod{500};
 
-std::atomic<bool> cancelled{false};
+aws::S3Session* session = nullptr;  // for the signal handler
 
 void cancel(int) {
-  cancelled = true;
+  session->cancel();
 }
 
 struct Account {
@@ -47,16 +45,11 @@ struct Look {
   bool recursive = false;
 };
 
-bool is_s3(const std::string& text) {
-  return starts_with(text, "s3://");
-}
-
 Result<aws::S3> open(const Account& account) {
+  static aws::S3Session opened(account.settings);  // of this one command
+  session = &opened;
   for (const int signal : kStopSignals) ::signal(signal, cancel);
-  MNP_TRY(const auto settings, aws::Settings::load(account.settings, aws::process_variables()));
-  auto transport = std::make_shared<aws::CurlTransport>();
-  return aws::S3::create(settings, transport, aws::default_credentials(settings, transport),
-                         &cancelled);
+  return opened.s3();
 }
 
 std::string line_of(const nlohmann::ordered_json& json) {
@@ -140,7 +133,7 @@ aws::S3Place without_slash(aws::S3Place place) {
 }
 
 Status transfer(const Copy& copy, aws::S3Transfer& transfer) {
-  if (is_s3(copy.from)) {
+  if (aws::is_s3(copy.from)) {
     MNP_TRY(const auto from, aws::S3Place::parse(copy.from));
     if (copy.recursive) return transfer.download_folder(without_slash(from), copy.to);
     return transfer.download_file(from, target_of(from, copy.to));
@@ -150,7 +143,7 @@ Status transfer(const Copy& copy, aws::S3Transfer& transfer) {
   if (copy.recursive) return transfer.upload_folder(copy.from, without_slash(to));
   if (fs::is_directory(copy.from, error))
     return fail(Code::kUsage, copy.from + " is a folder; type -r to copy what is in it");
-  return transfer.upload_file(copy.from, target_of(copy.from, to));
+  return transfer.upload_file(copy.from, target_of(copy.from, to)).map([](const auto&) {});
 }
 
 /// Says how far it is while it goes on, on a terminal.
@@ -199,12 +192,12 @@ void say_end(const Copy& copy, const aws::TransferProgress& progress, double sec
 }
 
 Result<int> copy(const Copy& copy) {
-  if (is_s3(copy.from) == is_s3(copy.to))
+  if (aws::is_s3(copy.from) == aws::is_s3(copy.to))
     return fail(Code::kUsage, "one of the two is s3://BUCKET/KEY, the other a path");
   MNP_TRY(auto s3, open(copy.account));
   aws::TransferOptions options;
   options.only_changed = copy.only_changed;
-  options.cancel = &cancelled;
+  options.cancel = &session->cancelled();
   aws::S3Transfer made(std::move(s3), options);
   const double begun = wall_seconds();
   Status done;
@@ -212,7 +205,7 @@ Result<int> copy(const Copy& copy) {
     const ProgressLine line(made.progress(), !copy.quiet && !copy.account.json);
     done = transfer(copy, made);
   }
-  if (cancelled)
+  if (session->cancelled())
     return fail(Code::kStopped, fmt::format("stopped; {}; --only-changed goes on",
                                             ProgressLine::text_of(made.progress())));
   MNP_CHECK(done);

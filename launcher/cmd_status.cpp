@@ -60,7 +60,7 @@ Result<int> watch(const RunFolder& run, const Options& options) {
 }
 
 Result<int> run(const Options& options) {
-  MNP_TRY(const auto store, store_folder(options.store));
+  MNP_TRY(const auto store, open_store(options.store));
   MNP_TRY(const auto found, find_run(store, options.run));
   if (options.watch) return watch(found, options);
   MNP_TRY(const auto state, read_run_state(found));
@@ -82,7 +82,8 @@ void add_status(CLI::App& app, Action& action) {
                     "failed, running, started, ended}]}");
   command->footer(
       "States of a run: RUNNING SUCCEEDED FAILED STOPPED INTERRUPTED (who ran it\n"
-      "has gone without a last word). States of a stage: those of AWS Batch, and INTERRUPTED. `done` in the JSON\n"
+      "has gone without a last word). States of a stage: those of AWS Batch, and INTERRUPTED. "
+      "`done` in the JSON\n"
       "counts the commands that are final, failed ones included.\n"
       "Exit status: 0 once the state is shown; with --watch that of the run: 0 when it\n"
       "succeeded, that of the first stage that failed, 40 when stopped or interrupted.\n"

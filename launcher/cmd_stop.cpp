@@ -48,7 +48,7 @@ Status wait_until_gone(const RunFolder& run) {
 }
 
 Result<int> run(const Options& options) {
-  MNP_TRY(const auto store, store_folder(options.store));
+  MNP_TRY(const auto store, open_store(options.store));
   MNP_TRY(const auto found, find_run(store, options.run));
   MNP_TRY(const auto holder, holder_of(found));
   if (!holder) MNP_CHECK(refuse_foreign(found));

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "launcher/run_store.hpp"
 #include "mnp/core/text.hpp"
 #include "mnp/model/command_list.hpp"
 
@@ -20,8 +21,7 @@ Status refuse_empty(uint64_t commands, const std::string& name) {
 
 Status refuse_url(const std::string& path) {
   if (path.find("://") == std::string::npos) return {};
-  return fail(Code::kConfig,
-              path + ": this build has no S3 store; copy the list here and name the file");
+  return fail(Code::kConfig, path + ": name a file or s3://BUCKET/KEY");
 }
 
 Result<ResolvedList> from_text(std::string text, const std::string& name) {
@@ -33,6 +33,15 @@ Result<ResolvedList> from_text(std::string text, const std::string& name) {
   return list;
 }
 
+Result<ResolvedList> from_s3(const std::string& url) {
+  MNP_TRY(const auto place, aws::S3Place::parse(url));
+  MNP_TRY(aws::S3 s3, s3_session().s3());
+  auto object = s3.get(place);
+  if (!object) return fail(Code::kConfig, object.error().text);
+  MNP_CHECK(aws::compare_checksum(place, object->info, crc32c(object->bytes)));
+  return from_text(std::move(object->bytes), url);
+}
+
 /// Pipes can be read only once: `/dev/stdin`, `<(...)`.
 Result<ResolvedList> from_pipe(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -42,6 +51,7 @@ Result<ResolvedList> from_pipe(const std::string& path) {
 }
 
 Result<ResolvedList> from_file(const std::string& path) {
+  if (aws::is_s3(path)) return from_s3(path);
   MNP_CHECK(refuse_url(path));
   std::error_code error;
   const auto type = fs::status(path, error).type();

@@ -31,7 +31,7 @@ std::optional<std::pair<uint64_t, double>> seconds_of(std::string_view row) {
 /// Of the commands that succeeded in one run.
 Costs costs_of(const RunFolder& run, const std::string& stage) {
   Costs costs;
-  const auto list = model::CommandList::open(run.store->path(run.stage(stage).commands()));
+  const auto list = model::open_list(*run.store, run.stage(stage).commands());
   const auto rows = run.store->get(run.stage(stage).outcomes());
   if (!list || !rows) return costs;
   const auto identities = list->identities();
@@ -87,7 +87,7 @@ class Hints {
 
 }  // namespace
 
-std::optional<HintedList> with_earlier_costs(const fs::path& store, const std::string& pipeline,
+std::optional<HintedList> with_earlier_costs(const RunStore& store, const std::string& pipeline,
                                              const std::string& stage,
                                              const model::CommandList& list) {
   HintedList made;

@@ -19,7 +19,7 @@ inline constexpr size_t kMaxEarlierRuns = 20;  // looked at
 
 /// A hint (seconds) at each line that has none and succeeded in one of the pipeline's newest runs,
 /// from the newest of them. nullopt: no line has got one. Identities and order stay as they are.
-std::optional<HintedList> with_earlier_costs(const fs::path& store, const std::string& pipeline,
+std::optional<HintedList> with_earlier_costs(const RunStore& store, const std::string& pipeline,
                                              const std::string& stage,
                                              const model::CommandList& list);
 

@@ -24,7 +24,7 @@
 namespace mnp::launcher {
 namespace {
 
-constexpr Milliseconds kRefresh{250};
+constexpr Milliseconds kRefresh{250}, kRefreshInS3{2000};
 constexpr Milliseconds kStorePatience{30000};  // as long as nodes wait for it
 
 class Foreground {
@@ -100,7 +100,7 @@ void Foreground::tell_of_losses(const StageState& stage) {
   if (stage.phase != "RUNNING" && stage.phase != "WAITING" && stage.phase != "REDUCING") return;
   const auto keys = model::AttemptKeys::of(run_.stage(stage.name), stage.job, stage.attempt);
   std::vector<LostNode>& known = lost_[keys.attempt];
-  std::vector<LostNode> lost = lost_nodes(run_.store_path / keys.nodes());
+  std::vector<LostNode> lost = lost_nodes(*run_.store, keys.nodes());
   const auto is_in = [](const std::vector<LostNode>& list, const LostNode& one) {
     return std::any_of(list.begin(), list.end(),
                        [&](const LostNode& other) { return other.node == one.node; });
@@ -193,7 +193,7 @@ Result<int> Foreground::follow() {
   };
   loop_.watch(signals_.get(), EPOLLIN, [this](uint32_t) { on_signal(); });
   batch_.on_change(look);
-  loop_.every(kRefresh, look);
+  loop_.every(run_.in.in_s3() ? kRefreshInS3 : kRefresh, look);
   MNP_CHECK(refresh());
   loop_.run();
   loop_.forget(signals_.get());
@@ -230,7 +230,8 @@ Result<int> Foreground::finish() {
 Result<int> run_in_foreground(const RunFolder& run, const model::Plan& plan,
                               const ForegroundOptions& options) {
   MNP_TRY(auto host, local_host(most_nodes(plan)));
-  host.store = run.store_path;
+  host.store = run.store;
+  host.local = run.in.local;
   host.run = run.id;
   Foreground foreground(run, plan, options, std::move(host));
   return foreground.follow();

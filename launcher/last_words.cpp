@@ -54,12 +54,13 @@ std::vector<std::string> last_words(const RunFolder& run, const std::string& sta
 }
 
 std::string full_store(const RunFolder& run) {
-  const auto free = free_bytes(run.store_path);
+  if (run.in.in_s3()) return "";
+  const auto free = free_bytes(run.in.local);
   if (!free || *free >= kNoRoom) return "";
   return fmt::format(
       "the store {} is full ({} are free): make room there, or name another with "
       "--store DIR for a new run",
-      run.store_path.string(), format_bytes(*free));
+      run.in.name, format_bytes(*free));
 }
 
 }  // namespace mnp::launcher

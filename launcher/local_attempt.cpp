@@ -48,11 +48,11 @@ LocalAttempt::~LocalAttempt() {
   }
 }
 
-fs::path LocalAttempt::folder() const {
+model::AttemptKeys LocalAttempt::keys() const {
   const auto stage = request_.environment.find(model::kStage);
   MNP_ASSERT(stage != request_.environment.end(), "a local job has a stage");
   const auto keys = model::StageKeys::of(model::RunKeys::of(host_.run), stage->second);
-  return host_.store / model::AttemptKeys::of(keys, job_, number_).attempt;
+  return model::AttemptKeys::of(keys, job_, number_);
 }
 
 fs::path LocalAttempt::scratch_of(uint32_t index) const {
@@ -68,7 +68,7 @@ std::vector<std::string> LocalAttempt::environment(uint32_t index) const {
   node.address = addresses_->of(index);
   node.main_address = addresses_->of(request_.main_node);
   node.scratch = scratch_of(index);
-  node.lock = host_.store / model::RunKeys::of(host_.run).run / ".locks" /
+  node.lock = host_.local / model::RunKeys::of(host_.run).run / ".locks" /
               fmt::format("{}-{}-{}", job_, number_, index);
   return node_environment(request_, node);
 }
@@ -101,7 +101,7 @@ Status LocalAttempt::start_node(uint32_t index) {
   start.argv = request_.command;
   start.argv.insert(start.argv.begin(), host_.node_program);
   start.environment = environment(index);
-  start.log = folder() / "log" / (node_name(index) + ".log");
+  start.log = host_.local / keys().attempt / "log" / (node_name(index) + ".log");
   start.lifeline = lifeline_;
   MNP_TRY(auto process, NodeProcess::start(start));
   Node& node = nodes_[index];
@@ -137,7 +137,7 @@ void LocalAttempt::node_ended(uint32_t index) {
 void LocalAttempt::main_ended() {
   tell_running();
   exit_code_ = nodes_[request_.main_node].exit_code;
-  for (const auto& [lost, why] : lost_nodes(folder() / "nodes.json"))
+  for (const auto& [lost, why] : lost_nodes(*host_.store, keys().nodes()))
     if (lost < nodes_.size() && nodes_[lost].process) nodes_[lost].process->kill_tree();
   end_soon();
 }

@@ -11,15 +11,18 @@
 #include "launcher/node_process.hpp"
 #include "mnp/core/files.hpp"
 #include "mnp/core/loop.hpp"
+#include "mnp/core/store.hpp"
 #include "mnp/model/batch.hpp"
 #include "mnp/model/environment.hpp"
+#include "mnp/model/ownership.hpp"
 
 namespace mnp::launcher {
 
 /// What Batch's infrastructure is here.
 struct LocalHost {
   std::string node_program;        // absolute path of mnp-node
-  fs::path store;                  // folder, absolute
+  std::shared_ptr<Store> store;    // that nodes are told of
+  fs::path local;                  // locks and logs of nodes: RunStore::local
   std::string run;                 // run id
   fs::path temporary;              // scratch folders are made below
   int port = model::kDefaultPort;  // of main nodes, each on an address of its own
@@ -68,7 +71,7 @@ class LocalAttempt {
   void end_soon();
   void finish_if_all_ended();
   std::vector<std::string> environment(uint32_t index) const;
-  fs::path folder() const;  // the attempt's, in the store
+  model::AttemptKeys keys() const;
   fs::path scratch_of(uint32_t index) const;
 
   Loop& loop_;
@@ -93,7 +96,7 @@ struct LostNode {
   bool operator==(const LostNode&) const = default;
 };
 /// What an attempt's nodes.json calls lost; nothing where it cannot be read.
-std::vector<LostNode> lost_nodes(const fs::path& nodes_json);
+std::vector<LostNode> lost_nodes(Store& store, const std::string& nodes_json);
 
 /// "node-0003"
 std::string node_name(uint32_t index);

@@ -1,6 +1,7 @@
 #include "launcher/log_source.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "launcher/local_attempt.hpp"
 #include "mnp/core/text.hpp"
@@ -39,7 +40,11 @@ bool is_of_node(const std::string& name, std::optional<uint32_t> node) {
 
 Result<std::vector<std::string>> attempt_folders(const RunFolder& run, const std::string& stage) {
   const std::string key = run.stage(stage).attempts();
-  MNP_TRY(auto names, names_in(run.store->path(key)));
+  MNP_TRY(const auto stored, run.store->names(key));
+  MNP_TRY(const auto logged, names_in(run.in.local / key));  // one may have stored nothing
+  std::set<std::string> both(stored.begin(), stored.end());
+  both.insert(logged.begin(), logged.end());
+  std::vector<std::string> names(both.begin(), both.end());
   MNP_TRY(const auto submitted, run.submitted());
   std::stable_sort(names.begin(), names.end(), [&](const auto& a, const auto& b) {
     return order_of(a, submitted) < order_of(b, submitted);
@@ -53,7 +58,7 @@ Result<std::vector<std::string>> output_streams(const RunFolder& run, const std:
   std::vector<std::string> streams;
   MNP_TRY(const auto attempts, attempt_folders(run, stage));
   for (const std::string& attempt : attempts) {
-    MNP_TRY(const auto names, names_in(run.store->path(attempt + kOutput)));
+    MNP_TRY(const auto names, run.store->names(attempt + kOutput));
     for (const std::string& name : names)
       if (is_of_node(name, node)) streams.push_back(attempt + kOutput + "/" + name);
   }
@@ -69,7 +74,7 @@ Result<std::vector<fs::path>> node_logs(const RunFolder& run, const std::string&
   std::vector<fs::path> logs;
   MNP_TRY(const auto attempts, attempt_folders(run, stage));
   for (const std::string& attempt : attempts) {
-    const fs::path folder = run.store->path(attempt + "/log");
+    const fs::path folder = run.in.local / attempt / "log";
     MNP_TRY(const auto names, names_in(folder));
     for (const std::string& name : names)
       if (is_of_node(name, node)) logs.push_back(folder / name);

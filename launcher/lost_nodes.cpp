@@ -5,10 +5,9 @@
 
 namespace mnp::launcher {
 
-std::vector<LostNode> lost_nodes(const fs::path& nodes_json) {
-  constexpr size_t kMaxBytes = size_t{16} << 20;
+std::vector<LostNode> lost_nodes(Store& store, const std::string& nodes_json) {
   std::vector<LostNode> lost;
-  const auto text = read_file(nodes_json, kMaxBytes);
+  const auto text = store.get(nodes_json);
   if (!text) return lost;
   const auto json = nlohmann::json::parse(*text, nullptr, false);
   const auto list = json.is_object() ? json.value("nodes", nlohmann::json()) : nlohmann::json();

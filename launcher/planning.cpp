@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "launcher/run_store.hpp"
 #include "mnp/core/text.hpp"
 
 namespace mnp::launcher {
@@ -101,22 +102,40 @@ Result<model::Spec> read_pipeline(const PipelineOptions& options) {
   return spec;
 }
 
+namespace {
+
+/// What is wrong with where an input comes from; "".
+Result<std::string> wrong_source(const std::string& source) {
+  if (!aws::is_s3(source)) {
+    std::error_code error;
+    if (fs::exists(source, error)) return "";
+    return fmt::format(
+        "there is no file or folder {}; write the path of one, s3://BUCKET/KEY, or a "
+        "stage's name",
+        source);
+  }
+  MNP_TRY(aws::S3Place place, aws::S3Place::parse(source));
+  MNP_TRY(aws::S3 s3, s3_session().s3());
+  const bool folder = place.key.empty() || place.key.back() == '/';
+  if (!folder && s3.head(place)) return "";
+  if (!folder) place.key += '/';
+  const auto page = s3.list(place);
+  if (!page) return page.error().text;
+  return page->objects.empty() ? fmt::format("nothing lies at {}", source) : "";
+}
+
+}  // namespace
+
 Status check_inputs(const model::Spec& spec) {
   std::vector<std::string> errors;
-  std::error_code error;
   for (const auto& stage : spec.stages)
     for (const model::Input& input : stage.inputs) {
       if (input.from_stage) continue;
-      const bool is_url = input.source.find("://") != std::string::npos;
-      if (!is_url && fs::exists(input.source, error)) continue;
-      errors.push_back(fmt::format(
-          "{}: {}", spec.place_of(stage.name, "input", input.name),
-          is_url ? fmt::format("input {} lies in {}, and this build reads folders and files only; "
-                               "copy it to a disk and name that",
-                               input.name, input.source)
-                 : fmt::format("there is no file or folder {}; write the path of one, or a stage's "
-                               "name",
-                               input.source)));
+      const auto wrong = wrong_source(input.source);
+      const std::string text = wrong ? *wrong : wrong.error().text;
+      if (!text.empty())
+        errors.push_back(
+            fmt::format("{}: {}", spec.place_of(stage.name, "input", input.name), text));
     }
   if (errors.empty()) return {};
   return fail(Code::kConfig, join(errors, "\n"));

@@ -9,23 +9,19 @@
 
 #include <fmt/format.h>
 
+#include "aws/crew.hpp"
 #include "mnp/core/text.hpp"
 #include "mnp/model/environment.hpp"
 
 namespace mnp::launcher {
 namespace {
 
-constexpr size_t kMaxListed = 5;  // runs named in a message
+constexpr size_t kMaxListed = 5;     // runs named in a message
+constexpr size_t kLooksAtOnce = 16;  // at runs in S3
 constexpr auto kWriteLimit = Milliseconds(2000);
 
 fs::path lock_path(const RunFolder& run) {
-  return run.path() / ".lock";
-}
-
-double changed_at(const fs::path& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return 0;
-  return static_cast<double>(info.st_mtim.tv_sec) + static_cast<double>(info.st_mtim.tv_nsec) / 1e9;
+  return run.local() / ".lock";
 }
 
 RunHolder read_holder(const fs::path& path) {
@@ -38,22 +34,22 @@ RunHolder read_holder(const fs::path& path) {
   return holder;
 }
 
-Error no_such_run(const fs::path& store, const std::string& name,
+Error no_such_run(const RunStore& store, const std::string& name,
                   const std::vector<RunFolder>& runs) {
   if (runs.empty())
-    return {Code::kNotFound, fmt::format("{}: no runs there; name another store with --store DIR "
-                                         "or MNP_STORE",
-                                         store.string())};
+    return {Code::kNotFound, fmt::format("{}: no runs there; name another store with --store or "
+                                         "MNP_STORE",
+                                         store.name)};
   std::vector<std::string> names;
   for (const auto& run : runs) names.push_back(run.id);
   const std::string near = nearest(name, names);
-  return {Code::kNotFound, fmt::format("no run '{}' in {}; {}", name, store.string(),
+  return {Code::kNotFound, fmt::format("no run '{}' in {}; {}", name, store.name,
                                        near.empty() ? "`mnp list` shows what there is"
                                                     : "do you mean " + near + "?")};
 }
 
 /// The one run whose id starts with `name`.
-Result<RunFolder> only_start(const fs::path& store, const std::string& name,
+Result<RunFolder> only_start(const RunStore& store, const std::string& name,
                              const std::vector<RunFolder>& runs) {
   std::vector<std::string> candidates;
   const RunFolder* match = nullptr;
@@ -70,21 +66,9 @@ Result<RunFolder> only_start(const fs::path& store, const std::string& name,
 
 }  // namespace
 
-Result<fs::path> store_folder(const std::string& option, const std::string& named) {
-  std::string chosen = option;
-  const char* variable = std::getenv(model::kStore);
-  if (chosen.empty() && variable != nullptr) chosen = variable;
-  if (chosen.empty()) chosen = named.empty() ? "mnp-runs" : named;
-  if (chosen.find("://") != std::string::npos)
-    return fail(Code::kConfig, fmt::format("store {}: this build keeps runs in folders only; type "
-                                           "--store DIR",
-                                           chosen));
-  return fs::absolute(chosen).lexically_normal();
-}
-
 std::string RunFolder::store_words() const {
-  const auto usual = store_folder("");
-  return usual && *usual == store_path ? "" : " --store " + store_path.string();
+  const auto usual = open_store("");
+  return usual && usual->name == in.name ? "" : " --store " + in.name;
 }
 
 Result<model::Plan> RunFolder::plan() const {
@@ -103,20 +87,24 @@ Result<Submitted> RunFolder::submitted() const {
   return submitted;
 }
 
-RunFolder run_folder(const fs::path& store, const std::string& id) {
-  return {id, std::make_shared<FolderStore>(store), store};
+RunFolder run_folder(const RunStore& store, const std::string& id) {
+  return {id, store, store.store};
 }
 
-Result<std::vector<RunFolder>> all_runs(const fs::path& store) {
-  const auto names = list_folder(store / "runs");
-  if (!names && names.error().code == Code::kNotFound) return std::vector<RunFolder>{};
-  if (!names) return fail(names.error());
+Result<std::vector<RunFolder>> all_runs(const RunStore& store) {
+  MNP_TRY(const auto names, store.store->names("runs"));
   std::vector<std::pair<double, RunFolder>> found;
-  for (const std::string& name : *names) {
-    RunFolder run = run_folder(store, name);
-    const double planned = changed_at(store / run.keys().plan());
-    if (planned > 0) found.emplace_back(planned, std::move(run));
-  }
+  for (const std::string& name : names) found.emplace_back(0, run_folder(store, name));
+  aws::Crew crew(store.in_s3() ? kLooksAtOnce : 1);
+  for (auto& [planned, run] : found)
+    crew.add([&planned, &run]() -> Status {
+      const auto time = run.store->modified(run.keys().plan());
+      if (!time && time.error().code != Code::kNotFound) return fail(time.error());
+      planned = time.value_or(0);
+      return {};
+    });
+  MNP_CHECK(crew.finish());
+  std::erase_if(found, [](const auto& each) { return each.first == 0; });
   std::stable_sort(found.begin(), found.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<RunFolder> runs;
@@ -124,7 +112,7 @@ Result<std::vector<RunFolder>> all_runs(const fs::path& store) {
   return runs;
 }
 
-Result<RunFolder> find_run(const fs::path& store, const std::string& name) {
+Result<RunFolder> find_run(const RunStore& store, const std::string& name) {
   MNP_TRY(const auto runs, all_runs(store));
   if (name.empty() && !runs.empty()) return runs.front();
   for (const RunFolder& run : runs)
@@ -132,7 +120,7 @@ Result<RunFolder> find_run(const fs::path& store, const std::string& name) {
   return only_start(store, name, runs);
 }
 
-Result<RunFolder> find_one_run(const fs::path& store, const std::string& name) {
+Result<RunFolder> find_one_run(const RunStore& store, const std::string& name) {
   MNP_TRY(const auto runs, all_runs(store));
   for (const RunFolder& run : runs)
     if (run.id == name) return run;
@@ -148,6 +136,7 @@ Result<std::optional<RunHolder>> holder_of(const RunFolder& run) {
 }
 
 Result<FileLock> lock_run(const RunFolder& run) {
+  MNP_CHECK(make_folders(run.local()));
   MNP_TRY(auto lock, FileLock::acquire(lock_path(run)));
   if (lock) return std::move(*lock);
   const RunHolder holder = read_holder(lock_path(run));
@@ -166,7 +155,7 @@ Result<FileLock> hold_run(const RunFolder& run) {
 }
 
 Result<std::vector<std::string>> held_node_locks(const RunFolder& run) {
-  const fs::path folder = run.path() / ".locks";
+  const fs::path folder = run.local() / ".locks";
   const auto names = list_folder(folder);
   std::vector<std::string> held;
   if (!names && names.error().code == Code::kNotFound) return held;
@@ -186,7 +175,20 @@ Status refuse_foreign(const RunFolder& run) {
   return fail(Code::kExists,
               fmt::format("{} is under way in an mnp-node that no `mnp` has started ({} in {} is "
                           "held); end its job",
-                          run.id, join(held, ", "), (run.path() / ".locks").string()));
+                          run.id, join(held, ", "), (run.local() / ".locks").string()));
+}
+
+Status remove_run(const RunFolder& run) {
+  const std::string all = run.keys().run, plan = run.keys().plan();
+  MNP_TRY(const auto names, run.store->names(all));
+  for (const std::string& name : names) {
+    const std::string key = all + "/" + name;
+    if (key == plan) continue;
+    MNP_CHECK(run.store->remove_below(key));
+    MNP_CHECK(run.store->remove(key));
+  }
+  MNP_CHECK(run.store->remove(plan));
+  return remove_tree(run.local());
 }
 
 std::string host_name() {

@@ -1,4 +1,4 @@
-// Runs on disk: which store, which run, and who holds it.
+// Which run of a store, and who holds it.
 #pragma once
 
 #include <memory>
@@ -6,44 +6,43 @@
 #include <string>
 #include <vector>
 
+#include "launcher/run_store.hpp"
 #include "launcher/submitted.hpp"
-#include "mnp/core/store.hpp"
 #include "mnp/model/ownership.hpp"
 #include "mnp/model/plan.hpp"
 
 namespace mnp::launcher {
 
-/// Absolute folder: `option`, else MNP_STORE, else `named` (by a pipeline file), else ./mnp-runs.
-/// kConfig for an URL: this build has no store but a folder.
-Result<fs::path> store_folder(const std::string& option, const std::string& named = "");
-
 /// One run in a store.
 struct RunFolder {
   std::string id;
-  std::shared_ptr<FolderStore> store;
-  fs::path store_path;
+  RunStore in;
+  std::shared_ptr<Store> store;  // of `in`
 
   model::RunKeys keys() const { return model::RunKeys::of(id); }
   model::StageKeys stage(const std::string& name) const {
     return model::StageKeys::of(keys(), name);
   }
-  fs::path path() const { return store_path / keys().run; }
-  /// " --store DIR" where `mnp` would look for the run in another store; else nothing.
+  /// What of it is on this machine: in a store that is a folder, all.
+  fs::path local() const { return in.local / keys().run; }
+  /// For people.
+  std::string place() const { return store->url(keys().run); }
+  /// " --store STORE" where `mnp` would look for the run in another store; else nothing.
   std::string store_words() const;
   Result<model::Plan> plan() const;
   /// No submissions where there is no submitted.json yet.
   Result<Submitted> submitted() const;
 };
 
-RunFolder run_folder(const fs::path& store, const std::string& id);
+RunFolder run_folder(const RunStore& store, const std::string& id);
 
 /// `name` is a run's id, a pipeline's name (its newest run) or the start of exactly one id; empty:
 /// the newest run.
-Result<RunFolder> find_run(const fs::path& store, const std::string& name);
+Result<RunFolder> find_run(const RunStore& store, const std::string& name);
 /// The same for what cannot be undone: a run's id, or the start of exactly one.
-Result<RunFolder> find_one_run(const fs::path& store, const std::string& name);
+Result<RunFolder> find_one_run(const RunStore& store, const std::string& name);
 /// All runs of a store that have a plan, newest first.
-Result<std::vector<RunFolder>> all_runs(const fs::path& store);
+Result<std::vector<RunFolder>> all_runs(const RunStore& store);
 
 /// What the file that `mnp run` holds locked says about it.
 struct RunHolder {
@@ -63,6 +62,9 @@ Result<std::vector<std::string>> held_node_locks(const RunFolder& run);
 /// kExists while nodes run it that no `mnp` has started (a raw container): nobody here can stop
 /// them, nor may take the run over.
 Status refuse_foreign(const RunFolder& run);
+
+/// All of it, the plan last: until then it is listed, and can be removed again.
+Status remove_run(const RunFolder& run);
 
 std::string host_name();
 

@@ -17,7 +17,7 @@ model::SubmitJob stage_job(const RunFolder& run, const model::StagePlan& stage,
   job.queue = "local";
   job.depends_on = std::move(depends_on);
   job.num_nodes = stage.spec.nodes;
-  job.environment[model::kStore] = run.store_path.string();
+  job.environment[model::kStore] = run.in.name;
   job.environment[model::kRun] = run.id;
   job.environment[model::kStage] = stage.spec.name;
   if (fresh_failures) job.environment[model::kFreshFailures] = "1";

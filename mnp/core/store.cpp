@@ -1,6 +1,11 @@
 #include "mnp/core/store.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <set>
 
 namespace mnp {
 namespace {
@@ -34,8 +39,24 @@ Result<std::string> FolderStore::get(const std::string& key) {
   return as_store_error(read_file(path(key)));
 }
 
-Result<uint64_t> FolderStore::size(const std::string& key) {
-  return as_store_error(size_of_file(path(key)));
+Status FolderStore::put_secret(const std::string& key, std::string_view bytes) {
+  constexpr unsigned kOwnerOnly = 0600;
+  return as_store_error(create_file_once(path(key), bytes, kOwnerOnly));
+}
+
+Result<StoredFile> FolderStore::file(const std::string& key) {
+  MNP_CHECK(as_store_error(size_of_file(path(key))));
+  return StoredFile{path(key), nullptr};
+}
+
+Result<double> FolderStore::modified(const std::string& key) {
+  struct stat info {};
+  if (::stat(path(key).c_str(), &info) != 0) {
+    const int why = errno;
+    return fail(why == ENOENT || why == ENOTDIR ? Code::kNotFound : Code::kStore,
+                path(key).string() + ": " + std::strerror(why));
+  }
+  return static_cast<double>(info.st_mtim.tv_sec) + static_cast<double>(info.st_mtim.tv_nsec) / 1e9;
 }
 
 Result<std::vector<std::string>> FolderStore::list(const std::string& prefix) {
@@ -49,7 +70,33 @@ Result<std::vector<std::string>> FolderStore::list(const std::string& prefix) {
   return names;
 }
 
-Status FolderStore::remove(const std::string& key) { return as_store_error(remove_tree(path(key))); }
+Result<std::map<std::string, uint64_t>> FolderStore::sizes(const std::string& prefix) {
+  MNP_TRY(const auto keys, list(prefix));
+  std::map<std::string, uint64_t> sizes;
+  for (const std::string& key : keys) {
+    const auto bytes = size_of_file(path(key));
+    if (bytes) sizes.emplace_hint(sizes.end(), key, *bytes);
+    if (!bytes && bytes.error().code != Code::kNotFound)
+      return fail(Code::kStore, bytes.error().text);
+  }
+  return sizes;
+}
+
+Result<std::vector<std::string>> FolderStore::names(const std::string& prefix) {
+  auto names = list_folder(path(prefix));
+  if (!names && names.error().code == Code::kNotFound) return std::vector<std::string>{};
+  if (!names) return as_store_error(std::move(names));
+  std::erase_if(*names, [](const std::string& name) { return !is_object(name); });
+  return names;
+}
+
+Status FolderStore::remove(const std::string& key) {
+  return as_store_error(remove_tree(path(key)));
+}
+
+Status FolderStore::remove_below(const std::string& prefix) {
+  return remove(prefix);
+}
 
 Status MemoryStore::put_new(const std::string& key, std::string_view bytes) {
   const std::scoped_lock lock(mutex_);
@@ -70,9 +117,21 @@ Result<std::string> MemoryStore::get(const std::string& key) {
   return found->second;
 }
 
-Result<uint64_t> MemoryStore::size(const std::string& key) {
+Status MemoryStore::put_secret(const std::string& key, std::string_view bytes) {
+  return put_new(key, bytes);
+}
+
+Result<StoredFile> MemoryStore::file(const std::string& key) {
   MNP_TRY(const std::string bytes, get(key));
-  return bytes.size();
+  MNP_TRY(TemporaryFolder folder, TemporaryFolder::create("mnp-object-"));
+  const fs::path path = folder.path() / "object";
+  MNP_CHECK(replace_file(path, bytes));
+  return StoredFile{path, std::make_shared<TemporaryFolder>(std::move(folder))};
+}
+
+Result<double> MemoryStore::modified(const std::string& key) {
+  MNP_CHECK(get(key).map([](const std::string&) {}));
+  return 1;  // all at once
 }
 
 Result<std::vector<std::string>> MemoryStore::list(const std::string& prefix) {
@@ -85,9 +144,35 @@ Result<std::vector<std::string>> MemoryStore::list(const std::string& prefix) {
   return keys;
 }
 
+Result<std::map<std::string, uint64_t>> MemoryStore::sizes(const std::string& prefix) {
+  MNP_TRY(const auto keys, list(prefix));
+  const std::scoped_lock lock(mutex_);
+  std::map<std::string, uint64_t> sizes;
+  for (const std::string& key : keys)
+    if (const auto found = objects_.find(key); found != objects_.end())
+      sizes.emplace(key, found->second.size());
+  return sizes;
+}
+
+Result<std::vector<std::string>> MemoryStore::names(const std::string& prefix) {
+  MNP_TRY(const auto keys, list(prefix));
+  std::set<std::string> names;
+  for (const std::string& key : keys) {
+    const std::string below = key.substr(prefix.size() + 1);
+    names.insert(below.substr(0, below.find('/')));
+  }
+  return std::vector<std::string>(names.begin(), names.end());
+}
+
 Status MemoryStore::remove(const std::string& key) {
   const std::scoped_lock lock(mutex_);
   objects_.erase(key);
+  return {};
+}
+
+Status MemoryStore::remove_below(const std::string& prefix) {
+  MNP_TRY(const auto keys, list(prefix));
+  for (const std::string& key : keys) MNP_CHECK(remove(key));
   return {};
 }
 

@@ -1,4 +1,5 @@
-// Where a run lives: named immutable objects in a folder, in memory (tests), later in S3.
+// Where runs live: named immutable objects in a folder, in S3 (aws/s3_store.hpp), in memory
+// (tests).
 #pragma once
 
 #include <map>
@@ -13,6 +14,13 @@
 
 namespace mnp {
 
+/// An object's bytes as a file of this machine: the store's own, which nobody may change, or a copy
+/// that goes with this.
+struct StoredFile {
+  fs::path path;
+  std::shared_ptr<TemporaryFolder> copy;
+};
+
 /// Keys are '/'-separated paths without a leading '/', "." or "..". All calls may be made from
 /// any thread. When a call returns success, what it wrote survives the loss of any node.
 class Store {
@@ -22,14 +30,25 @@ class Store {
   virtual Status put_new(const std::string& key, std::string_view bytes) = 0;
   /// Creates or replaces the object in one step.
   virtual Status put(const std::string& key, std::string_view bytes) = 0;
+  /// `put_new` of what only this user may read.
+  virtual Status put_secret(const std::string& key, std::string_view bytes) = 0;
   /// kNotFound where there is none; kStore where that could not be found out.
   virtual Result<std::string> get(const std::string& key) = 0;
-  /// Bytes of the object; errors as of `get`.
-  virtual Result<uint64_t> size(const std::string& key) = 0;
+  /// Errors as of `get`; kIo: a copy cannot be written.
+  virtual Result<StoredFile> file(const std::string& key) = 0;
+  /// When it was written, in seconds since 1970; errors as of `get`.
+  virtual Result<double> modified(const std::string& key) = 0;
   /// Keys that start with `prefix` + "/", sorted.
   virtual Result<std::vector<std::string>> list(const std::string& prefix) = 0;
+  /// Of the same objects their bytes, by key.
+  virtual Result<std::map<std::string, uint64_t>> sizes(const std::string& prefix) = 0;
+  /// What stands in those keys between `prefix` + "/" and the next "/" or the end; sorted, once
+  /// each.
+  virtual Result<std::vector<std::string>> names(const std::string& prefix) = 0;
   /// No error when it is not there.
   virtual Status remove(const std::string& key) = 0;
+  /// All that `list` shows, and what it hides.
+  virtual Status remove_below(const std::string& prefix) = 0;
   /// For people and for `MNP_RUN_URL`: where `key` is, as a path or URL.
   virtual std::string url(const std::string& key) const = 0;
 };
@@ -40,10 +59,15 @@ class FolderStore : public Store {
   explicit FolderStore(fs::path root) : root_(std::move(root)) {}
   Status put_new(const std::string& key, std::string_view bytes) override;
   Status put(const std::string& key, std::string_view bytes) override;
+  Status put_secret(const std::string& key, std::string_view bytes) override;
   Result<std::string> get(const std::string& key) override;
-  Result<uint64_t> size(const std::string& key) override;
+  Result<StoredFile> file(const std::string& key) override;
+  Result<double> modified(const std::string& key) override;
   Result<std::vector<std::string>> list(const std::string& prefix) override;
+  Result<std::map<std::string, uint64_t>> sizes(const std::string& prefix) override;
+  Result<std::vector<std::string>> names(const std::string& prefix) override;
   Status remove(const std::string& key) override;
+  Status remove_below(const std::string& prefix) override;
   std::string url(const std::string& key) const override { return path(key).string(); }
   fs::path path(const std::string& key) const { return root_ / key; }
 
@@ -56,10 +80,15 @@ class MemoryStore : public Store {
  public:
   Status put_new(const std::string& key, std::string_view bytes) override;
   Status put(const std::string& key, std::string_view bytes) override;
+  Status put_secret(const std::string& key, std::string_view bytes) override;
   Result<std::string> get(const std::string& key) override;
-  Result<uint64_t> size(const std::string& key) override;
+  Result<StoredFile> file(const std::string& key) override;
+  Result<double> modified(const std::string& key) override;
   Result<std::vector<std::string>> list(const std::string& prefix) override;
+  Result<std::map<std::string, uint64_t>> sizes(const std::string& prefix) override;
+  Result<std::vector<std::string>> names(const std::string& prefix) override;
   Status remove(const std::string& key) override;
+  Status remove_below(const std::string& prefix) override;
   std::string url(const std::string& key) const override { return "memory:" + key; }
 
  private:

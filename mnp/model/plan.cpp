@@ -226,10 +226,14 @@ const StagePlan* Plan::find(const std::string& stage) const {
   return found == stages.end() ? nullptr : &*found;
 }
 
-Result<CommandList> open_list(const FolderStore& store, const RunKeys& run,
-                              const StagePlan& stage) {
+Result<CommandList> open_list(Store& store, const std::string& key) {
+  MNP_TRY(const StoredFile file, store.file(key));
+  return CommandList::open(file.path);  // which holds it from now on
+}
+
+Result<CommandList> open_list(Store& store, const RunKeys& run, const StagePlan& stage) {
   if (!stage.spec.program.empty()) return CommandList::of_program(stage.spec.program);
-  return CommandList::open(store.path(StageKeys::of(run, stage.spec.name).commands()));
+  return open_list(store, StageKeys::of(run, stage.spec.name).commands());
 }
 
 std::string plan_to_json(const Plan& plan) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mnp/core/result.hpp"
+#include "mnp/core/store.hpp"
 #include "mnp/model/command_list.hpp"
 #include "mnp/model/ownership.hpp"
 #include "mnp/model/spec.hpp"
@@ -27,8 +28,10 @@ struct Plan {
   const StagePlan* find(const std::string& stage) const;
 };
 
+/// A list that is an object of the store.
+Result<CommandList> open_list(Store& store, const std::string& key);
 /// The run's own copy of the stage's list; a program is a list of one.
-Result<CommandList> open_list(const FolderStore& store, const RunKeys& run, const StagePlan& stage);
+Result<CommandList> open_list(Store& store, const RunKeys& run, const StagePlan& stage);
 
 /// Stable and documented (docs/plan.md): {"run","name","folder","stages":[{...}]}, durations in
 /// milliseconds, sizes in bytes. `plan_from_json` accepts exactly what `plan_to_json` writes.

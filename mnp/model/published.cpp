@@ -55,15 +55,24 @@ class Inspection {
 
  private:
   void look(const ResultFile& file, std::vector<WrongFile>& wrong) {
-    if (count_ >= kMaxWrongFiles || !unknown_) return;
-    const auto size = store_.size(results_ + "/" + file.path);
-    if (size && *size == file.bytes) return;
-    if (!size && size.error().code != Code::kNotFound) {
-      unknown_ = fail(size.error());
+    if (count_ >= kMaxWrongFiles || !list_once()) return;
+    const auto there = sizes_->find(results_ + "/" + file.path);
+    if (there == sizes_->end())
+      wrong.push_back({file.path, file.bytes, std::nullopt});
+    else if (there->second != file.bytes)
+      wrong.push_back({file.path, file.bytes, there->second});
+    else
       return;
-    }
-    wrong.push_back({file.path, file.bytes, size ? std::optional(*size) : std::nullopt});
     ++count_;
+  }
+  bool list_once() {
+    if (!sizes_ && unknown_) {
+      if (auto sizes = store_.sizes(results_))
+        sizes_ = std::move(*sizes);
+      else
+        unknown_ = fail(sizes.error());
+    }
+    return sizes_.has_value();
   }
   void forget(CommandIndex command) {
     const auto found = wrong_.find(command);
@@ -74,6 +83,7 @@ class Inspection {
 
   Store& store_;
   const std::string results_;
+  std::optional<std::map<std::string, uint64_t>> sizes_;            // of what is there, by key
   Status unknown_;                                                  // the store does not tell
   std::unordered_map<CommandIndex, std::vector<WrongFile>> wrong_;  // never an empty list
   std::map<std::string, WrongFile> reduced_;                        // by path
@@ -116,7 +126,7 @@ std::string wrong_files_text(const std::string& stage, const std::vector<WrongFi
       more > 0 ? fmt::format(", and {} more", more) : "", one ? "it" : "them");
 }
 
-Status check_published(FolderStore& store, const RunKeys& run, const StagePlan& stage) {
+Status check_published(Store& store, const RunKeys& run, const StagePlan& stage) {
   MNP_TRY(const auto list, open_list(store, run, stage));
   MNP_TRY(const auto wrong, find_wrong_files(store, StageKeys::of(run, stage.spec.name), list));
   if (wrong.empty()) return {};

@@ -32,6 +32,6 @@ Result<std::vector<WrongFile>> find_wrong_files(Store& store, const StageKeys& s
 std::string wrong_files_text(const std::string& stage, const std::vector<WrongFile>& wrong);
 
 /// kConfig with that text where there are wrong files.
-Status check_published(FolderStore& store, const RunKeys& run, const StagePlan& stage);
+Status check_published(Store& store, const RunKeys& run, const StagePlan& stage);
 
 }  // namespace mnp::model

@@ -335,8 +335,7 @@ bool is_variable_name(std::string_view text) {
 }
 
 bool is_url(std::string_view text) {
-  return starts_with(text, "s3://") || starts_with(text, "http://") ||
-         starts_with(text, "https://");
+  return starts_with(text, "s3://");
 }
 
 std::optional<std::string> read_path(SpecReader& reader, const std::string& text,
@@ -344,7 +343,7 @@ std::optional<std::string> read_path(SpecReader& reader, const std::string& text
   if (is_url(text)) return text;
   if (text.find("://") != std::string::npos) {
     reader.errors.add(mark, fmt::format("'{}' is no URL that mnp can read", text),
-                      "write an s3://, http:// or https:// URL, or a path");
+                      "write s3://BUCKET/KEY or a path");
     return std::nullopt;
   }
   if (starts_with(text, "~")) {

@@ -56,9 +56,11 @@ Result<std::optional<int>> run_stage(const Identity& me, Incarnation incarnation
   if (me.is_main()) {
     MainNode node(loop, context, machine, orphans, keeper);
     status = run_node(loop, signals, node);
+    context.s3->cancel();  // what is still under way there is for nobody
   } else {
     ChildNode node(loop, context, machine, orphans, keeper);
     status = run_node(loop, signals, node);
+    context.s3->cancel();
   }
   if (auto removed = remove_tree(context.scratch.root); !removed)
     log::warning("{}", removed.error().text);

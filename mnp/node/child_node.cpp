@@ -77,8 +77,14 @@ void ChildNode::start() {
 
 void ChildNode::look_for_key() {
   if (key_) return connect();
-  const fs::path place = context_.store->path(context_.attempt().join_key());
-  const auto text = read_file(place, kMaxKeyFile);
+  errands_.add("key", [this, store = context_.store, place = context_.attempt().join_key()] {
+    auto text = store->get(place);
+    loop_.post([this, text = std::move(text)] { take_key(text); });
+  });
+}
+
+void ChildNode::take_key(const Result<std::string>& text) {
+  if (leaving_) return;
   auto key = text ? JoinKey::parse(*text) : Result<JoinKey>(fail(text.error()));
   if (!key) return try_again(key.error().within("the join key"));
   key_ = *key;
@@ -240,8 +246,11 @@ void ChildNode::take_message(model::Message message) {
     worker_->kept(*kept);
     goodbye_if_kept();
   } else if (const auto* order = std::get_if<model::Collect>(&message)) {
-    worker_->rank_frame(model::RankFrame::kReduce,
-                        encode(model::ReduceOrder{order->id, order->op, order->partials, ""}));
+    const model::ReduceOrder share{order->id, order->op, order->partials, ""};
+    worker_->bring(share, [this, share](const model::CollectiveDone& held) {
+      if (held.error.empty()) worker_->order_reduction(share);
+      say(Control::kShareHeld, model::encode(held));
+    });
   } else {
     log::error("main sent a message that only children send");
   }

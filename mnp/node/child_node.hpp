@@ -36,6 +36,7 @@ class ChildNode {
 
  private:
   void look_for_key();
+  void take_key(const Result<std::string>& text);
   void connect();
   void connected(Result<std::unique_ptr<Channel>> channel);
   void try_again(const Error& error);

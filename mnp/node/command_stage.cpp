@@ -41,7 +41,7 @@ CommandStage::~CommandStage() {
 }
 
 Result<std::unique_ptr<CommandStage>> CommandStage::open(Loop& loop, const Context& context) {
-  MNP_TRY(auto list, model::CommandList::open(context.store->path(context.keys().commands())));
+  MNP_TRY(auto list, model::open_list(*context.store, context.keys().commands()));
   return std::unique_ptr<CommandStage>(new CommandStage(loop, context, std::move(list)));
 }
 

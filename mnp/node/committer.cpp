@@ -10,13 +10,21 @@ namespace {
 constexpr auto kRetryPause = std::chrono::milliseconds(500);
 constexpr auto kOutputInterval = std::chrono::seconds(1);  // of a command that still runs
 
+void drop_results(RanCommand& command) {
+  if (command.results.empty()) return;
+  if (auto removed = remove_tree(command.results); !removed)
+    log::warning("{}", removed.error().text);
+  command.results.clear();
+}
+
 }  // namespace
 
-Committer::Committer(std::shared_ptr<Store> store, std::string output_prefix, PublishTarget target,
-                     Milliseconds interval, Milliseconds patience, Callbacks callbacks)
+Committer::Committer(std::shared_ptr<Store> store, std::string output_prefix,
+                     std::unique_ptr<ResultsPublisher> publisher, Milliseconds interval,
+                     Milliseconds patience, Callbacks callbacks)
     : store_(std::move(store)),
       output_prefix_(std::move(output_prefix)),
-      target_(std::move(target)),
+      publisher_(std::move(publisher)),
       interval_(interval),
       patience_(patience),
       callbacks_(std::move(callbacks)),
@@ -56,20 +64,33 @@ Status Committer::flush(TimePoint deadline) {
 
 /// A start whose results cannot be published has failed: the record says why. An error is the
 /// store's, and the call may be made again.
-Status Committer::publish(RanCommand& command) {
-  if (command.results.empty()) return {};
-  if (command.record.success()) {
-    auto files =
-        publish_results(target_, command.results, command.record.command, command.record.start);
-    if (!files && files.error().code == Code::kStore) return fail(files.error());
-    if (files)
-      command.record.files = std::move(*files);
-    else
-      command.record.error = files.error().text;
+Status Committer::publish(std::vector<RanCommand>& batch) {
+  std::vector<RanCommand*> commands;
+  std::vector<Publishing> starts;
+  for (RanCommand& command : batch) {
+    if (command.results.empty() || !command.record.success()) continue;
+    commands.push_back(&command);
+    starts.push_back({command.results, command.record.command, command.record.start});
   }
-  if (auto removed = remove_tree(command.results); !removed)
-    log::warning("{}", removed.error().text);
-  command.results.clear();
+  if (!starts.empty()) publisher_->publish(starts);
+  Status done;
+  bool any = false;
+  for (size_t i = 0; i < starts.size(); ++i) {
+    auto& files = starts[i].files;
+    if (!files && files.error().code == Code::kStore) {
+      done = fail(files.error());
+      continue;
+    }
+    any = any || (files && !files->empty());
+    if (files)
+      commands[i]->record.files = std::move(*files);
+    else
+      commands[i]->record.error = files.error().text;
+    drop_results(*commands[i]);
+  }
+  unsynced_ = unsynced_ || any;
+  MNP_CHECK(done);
+  for (RanCommand& command : batch) drop_results(command);  // of those that failed
   return {};
 }
 
@@ -82,12 +103,9 @@ Status Committer::write_output() {
 }
 
 Status Committer::try_commit(std::vector<RanCommand>& batch) {
-  bool published = false;
-  for (RanCommand& command : batch) {
-    MNP_CHECK(publish(command));
-    published |= !command.record.files.empty();
-  }
-  if (published) MNP_CHECK(sync_published(target_));
+  MNP_CHECK(publish(batch));
+  if (unsynced_) MNP_CHECK(publisher_->sync());
+  unsynced_ = false;
   return write_output();
 }
 

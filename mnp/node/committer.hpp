@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -12,7 +13,7 @@
 #include "cpu/output_stream.hpp"
 #include "mnp/core/store.hpp"
 #include "mnp/model/record.hpp"
-#include "mnp/node/publish.hpp"
+#include "mnp/node/results_publisher.hpp"
 
 namespace mnp::node {
 
@@ -31,8 +32,9 @@ class Committer {
     std::function<void(Error)> failed;  // the store cannot commit; nothing is stored any more
   };
   /// Callbacks run on the committer's thread. Output goes below `output_prefix`.
-  Committer(std::shared_ptr<Store> store, std::string output_prefix, PublishTarget target,
-            Milliseconds interval, Milliseconds patience, Callbacks callbacks);
+  Committer(std::shared_ptr<Store> store, std::string output_prefix,
+            std::unique_ptr<ResultsPublisher> publisher, Milliseconds interval,
+            Milliseconds patience, Callbacks callbacks);
   ~Committer();
 
   cpu::OutputStream& output() { return output_; }
@@ -46,16 +48,17 @@ class Committer {
   void run();
   Status commit(std::vector<RanCommand>& batch);
   Status try_commit(std::vector<RanCommand>& batch);
-  Status publish(RanCommand& command);
+  Status publish(std::vector<RanCommand>& batch);
   Status write_output();
 
   std::shared_ptr<Store> store_;
   const std::string output_prefix_;
-  const PublishTarget target_;
+  const std::unique_ptr<ResultsPublisher> publisher_;
   const Milliseconds interval_, patience_;
   Callbacks callbacks_;
   cpu::OutputStream output_;
   std::optional<cpu::Segment> unwritten_;
+  bool unsynced_ = false;  // something was published since the last sync
   std::mutex mutex_;
   std::condition_variable wake_, done_;
   std::vector<RanCommand> waiting_;

@@ -34,10 +34,10 @@ Result<Context> make_context(const Identity& me, Incarnation incarnation) {
   context.me = me;
   context.incarnation = incarnation;
   context.stage_name = me.stage;
-  context.store_root =
-      me.store.empty() ? fs::path(me.scratch_root) / "mnp-runs" : fs::path(me.store);
-  context.store_root = fs::absolute(context.store_root);
-  context.store = std::make_shared<FolderStore>(context.store_root);
+  context.store_place = me.store;
+  if (me.store.empty()) context.store_place = (fs::path(me.scratch_root) / "mnp-runs").string();
+  if (!context.in_s3()) context.store_place = fs::absolute(context.store_place).string();
+  MNP_TRY(context.store, context.s3->store(context.store_place));
   context.scratch.root = fs::absolute(me.scratch_root) /
                          fmt::format("mnp-{}-{}-{}.{}-{}", me.job.substr(0, 8), me.attempt,
                                      me.index.value(), incarnation.value(), ::getpid());
@@ -53,10 +53,11 @@ namespace {
 /// Raw containers run on AWS, whose network stalls for longer than a machine's own.
 constexpr Milliseconds kRawLease{15000};
 
-/// As `mnp run` has its nodes hold one each.
+/// As `mnp run` has its nodes hold one each. In S3 nothing can be locked.
 Status lock_raw_run(Context& context) {
+  if (context.in_s3()) return {};
   const Identity& me = context.me;
-  const fs::path folder = context.store->path(context.run_keys().run) / ".locks";
+  const fs::path folder = context.path(context.run_keys().run) / ".locks";
   MNP_CHECK(make_folders(folder));
   MNP_TRY(auto lock, FileLock::acquire(
                          folder / fmt::format("{}-{}-{}", me.job, me.attempt, me.index.value())));
@@ -66,6 +67,15 @@ Status lock_raw_run(Context& context) {
   return {};
 }
 
+Result<std::string> read_object(Context& context, const std::string& url) {
+  MNP_TRY(const auto place, aws::S3Place::parse(url));
+  MNP_TRY(aws::S3 s3, context.s3->s3());
+  auto object = s3.get(place);
+  if (!object) return fail(object.error());
+  MNP_CHECK(aws::compare_checksum(place, object->info, crc32c(object->bytes)));
+  return std::move(object->bytes);
+}
+
 /// Copies the list into the run, so that a later attempt reads the same one.
 Status load_raw_plan(Context& context) {
   Identity& me = context.me;
@@ -73,13 +83,14 @@ Status load_raw_plan(Context& context) {
   if (!me.in_batch && me.nodes == 1) me.run = model::make_run_id(me.run);
   MNP_CHECK(lock_raw_run(context));
   const auto key = context.keys().commands();
-  auto text = read_file(me.list_file);
+  auto text =
+      aws::is_s3(me.list_file) ? read_object(context, me.list_file) : read_file(me.list_file);
   if (!text)
     return fail(Code::kConfig, fmt::format("{}: {}; a file with one command a line belongs there",
                                            model::kListFile, text.error().text));
   auto stored = context.store->put_new(key, *text);
   if (!stored && stored.error().code != Code::kExists) return stored;
-  MNP_TRY(const auto list, model::CommandList::open(context.store->path(key)));
+  MNP_TRY(const auto list, model::open_list(*context.store, key));
   const model::Spec spec = model::spec_of_list(me.list_file, me.nodes, std::nullopt);
   context.plan.run = me.run;
   context.plan.name = "raw";
@@ -105,9 +116,9 @@ Status load_plan(Context& context) {
   if (context.me.raw) return load_raw_plan(context);
   auto text = context.store->get(context.run_keys().plan());
   if (!text)
-    return fail(text.error().within(fmt::format("no plan of {}='{}' in {}='{}'", model::kRun,
-                                                context.me.run, model::kStore,
-                                                context.store_root.string())));
+    return fail(
+        text.error().within(fmt::format("no plan of {}='{}' in {}='{}'", model::kRun,
+                                        context.me.run, model::kStore, context.store_place)));
   MNP_TRY(context.plan, model::plan_from_json(*text));
   if (context.plan.find(context.stage_name) != nullptr) return {};
   std::vector<std::string> names;
@@ -125,7 +136,7 @@ std::vector<std::string> stage_environment(const Context& context, uint32_t node
   };
   const Identity& me = context.me;
   const model::StageSpec& spec = context.spec();
-  set(model::kStore, context.store_root.string());
+  set(model::kStore, context.store_place);
   set(model::kRun, me.run);
   set("MNP_RUN_URL", context.store->url(context.run_keys().run));
   set(model::kStage, context.stage_name);
@@ -134,8 +145,7 @@ std::vector<std::string> stage_environment(const Context& context, uint32_t node
   set(model::kNode, std::to_string(me.index.value()));
   set("MNP_NODES", std::to_string(me.nodes));
   set("MNP_INPUTS", context.scratch.inputs().string());
-  if (!spec.stage_inputs)
-    set("MNP_INPUTS_URL", input_places(context.store_root, context.run_keys(), spec));
+  if (!spec.stage_inputs) set("MNP_INPUTS_URL", input_places(context));
   set("MNP_SCRATCH", context.scratch.shared().string());
   set("MASTER_ADDR",
       me.is_main() ? (me.own_address.empty() ? "127.0.0.1" : me.own_address) : me.main_address);

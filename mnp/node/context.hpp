@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "aws/s3_session.hpp"
 #include "mnp/core/store.hpp"
 #include "mnp/model/command_list.hpp"
 #include "mnp/model/ownership.hpp"
@@ -18,6 +19,7 @@ struct Scratch {
   fs::path root;
   fs::path inputs() const { return root / "inputs"; }
   fs::path received() const { return root / "received"; }  // broadcast files arrive here
+  fs::path reduced() const { return root / "reduced"; }    // arrays on their way to or from S3
   fs::path slots() const { return root / "slots"; }
   fs::path shared() const { return root / "scratch"; }  // $MNP_SCRATCH
   fs::path temporary() const { return root / "tmp"; }   // TMPDIR of MPI daemons and ranks
@@ -29,14 +31,20 @@ struct Context {
   Incarnation incarnation{1};
   model::Plan plan;
   std::string stage_name;
-  std::shared_ptr<FolderStore> store;
-  fs::path store_root;
+  std::shared_ptr<aws::S3Session> s3 = std::make_shared<aws::S3Session>();
+  std::shared_ptr<Store> store;
+  std::string store_place;  // an absolute folder, or s3://BUCKET/PREFIX
   OwnerNumber owner;
   Scratch scratch;
   std::shared_ptr<FileLock> lock;  // of a raw run: `mnp rm` leaves what is under way alone
 
   const model::StagePlan& stage() const { return *plan.find(stage_name); }
   const model::StageSpec& spec() const { return stage().spec; }
+  /// Between two group commits: few requests to S3, which has them within 2 s all the same.
+  Milliseconds commit_interval() const { return Milliseconds(in_s3() ? 1000 : 50); }
+  bool in_s3() const { return aws::is_s3(store_place); }
+  /// Where an object of a store that is a folder lies.
+  fs::path path(const std::string& key) const { return fs::path(store_place) / key; }
   bool is_program() const { return !spec().program.empty(); }
   model::RunKeys run_keys() const { return model::RunKeys::of(me.run); }
   model::StageKeys keys() const { return model::StageKeys::of(run_keys(), stage_name); }

@@ -29,6 +29,7 @@ enum class Control : uint8_t {
   kPing = 15,        // main: u64; do you live?
   kPong = 16,        // child, at once: the same u64
   kInputHeld = 17,   // child: u64 id of a broadcast; commands find its input from now on
+  kShareHeld = 18,   // child: CollectiveDone; it has the files of its share of a reduction, or not
   // MPI daemons (mnp/node/spawn.hpp): u64 spawn id in front of each payload.
   kSpawn = 20,
   kSpawnStderr = 22,

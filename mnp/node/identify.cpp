@@ -132,9 +132,8 @@ Status can_prove_itself(const Identity& me) {
 
 Status refuse_urls(const Identity& me) {
   for (const std::string& place : {me.store, me.list_file})
-    if (place.find("://") != std::string::npos)
-      return fail(Code::kConfig,
-                  place + ": this build reads and writes folders only; mount it or name a folder");
+    if (place.find("://") != std::string::npos && place.rfind("s3://", 0) != 0)
+      return fail(Code::kConfig, place + " is neither a path nor s3://BUCKET/KEY");
   return {};
 }
 

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "aws/s3_transfer.hpp"
 #include "mnp/core/log.hpp"
+#include "mnp/core/text.hpp"
 #include "mnp/model/published.hpp"
 
 namespace mnp::node {
@@ -20,58 +22,116 @@ Status link_one(const fs::path& source, const fs::path& link) {
   return {};
 }
 
-}  // namespace
-
-fs::path input_source(const fs::path& store, const model::RunKeys& run, const model::Input& input) {
+/// Where an input lies: an earlier stage's results, or what the pipeline file names.
+std::string source_of(const Context& context, const model::Input& input) {
   if (!input.from_stage) return input.source;
-  return store / model::StageKeys::of(run, input.source).results();
+  return context.store->url(model::StageKeys::of(context.run_keys(), input.source).results());
 }
 
-Status link_inputs(const fs::path& store, const model::RunKeys& run, const model::StageSpec& spec,
-                   const fs::path& folder, bool here) {
+Error missing(const model::Input& input, const std::string& source) {
+  return {Code::kConfig,
+          input.from_stage
+              ? fmt::format("input {}: stage {} has published nothing ({} is not there); where "
+                            "only its end matters, name it under `after:`",
+                            input.name, input.source, source)
+              : fmt::format("input {}: {} is not there", input.name, source)};
+}
+
+Status link_input(const model::Input& input, const fs::path& source, const fs::path& link) {
+  std::error_code error;
+  const bool there = fs::exists(source, error);
+  if (error == std::errc::io_error)
+    return fail(Code::kStore,
+                fmt::format("input {}: {}: {}", input.name, source.string(), error.message()));
+  return there ? link_one(source, link) : fail(missing(input, source.string()));
+}
+
+std::string folder_key(const aws::S3Place& place) {
+  return place.key.empty() ? "" : place.key + "/";
+}
+
+/// nullopt: there is no such object, or none that may be read.
+Result<std::optional<uint64_t>> bytes_of(aws::S3& s3, const aws::S3Place& place) {
+  if (place.key.empty()) return std::nullopt;
+  const auto info = s3.head(place);
+  if (info) return info->bytes;
+  if (info.error().code == Code::kNotFound || info.error().code == Code::kDenied)
+    return std::nullopt;
+  return fail(Code::kStore, info.error().text);
+}
+
+/// nullopt: nothing is there.
+Result<std::optional<uint64_t>> bytes_below(aws::S3& s3, const aws::S3Place& place) {
+  std::optional<uint64_t> bytes;
+  const auto listed = s3.list_all({place.bucket, folder_key(place)}, [&](const aws::S3Listed& one) {
+    bytes = bytes.value_or(0) + one.bytes;
+  });
+  if (!listed) return fail(Code::kStore, listed.error().text);
+  return bytes;
+}
+
+Status check_room(const model::Input& input, uint64_t bytes, const fs::path& disk) {
+  MNP_TRY(const uint64_t free, free_bytes(disk));
+  if (bytes <= free) return {};
+  return fail(Code::kConfig,
+              fmt::format("input {}: {} do not fit on this node's disk ({} are free in {}); set "
+                          "TMPDIR to a larger one, or let commands fetch what each needs "
+                          "(stage_inputs: false)",
+                          input.name, format_bytes(bytes), format_bytes(free), disk.string()));
+}
+
+/// An object, or all below a prefix.
+Status copy_input(const Context& context, const model::Input& input, const std::string& source,
+                  const fs::path& to) {
+  MNP_TRY(aws::S3Place place, aws::S3Place::parse(source));
+  while (!place.key.empty() && place.key.back() == '/') place.key.pop_back();
+  MNP_TRY(aws::S3 s3, context.s3->s3());
+  MNP_TRY(const auto object, bytes_of(s3, place));
+  auto bytes = object;
+  if (!object) {
+    MNP_TRY(bytes, bytes_below(s3, place));
+  }
+  if (!bytes) return fail(missing(input, source));
+  MNP_CHECK(check_room(input, *bytes, context.scratch.root));
+  aws::S3Transfer transfer(s3, {});
+  const Status done =
+      object ? transfer.download_file(place, to) : transfer.download_folder(place, to);
+  if (done) return {};
+  const bool ours = done.error().code == Code::kIo || done.error().code == Code::kConfig;
+  return fail(ours ? done.error().code : Code::kStore,
+              fmt::format("input {}: {}", input.name, done.error().text));
+}
+
+}  // namespace
+
+Status bring_inputs(const Context& context, bool here) {
+  const fs::path folder = context.scratch.inputs();
   MNP_CHECK(make_folders(folder));
-  if (!spec.stage_inputs) return {};
-  for (const model::Input& input : spec.inputs) {
+  if (!context.spec().stage_inputs) return {};
+  for (const model::Input& input : context.spec().inputs) {
     if (input.broadcast && !here) continue;
-    const fs::path source = input_source(store, run, input);
-    if (input.source.find("://") != std::string::npos)
-      return fail(Code::kConfig, fmt::format("input {}: {}: this build reads folders and files "
-                                             "only; copy it to a disk first",
-                                             input.name, input.source));
-    std::error_code error;
-    const bool there = fs::exists(source, error);
-    if (error == std::errc::io_error)
-      return fail(Code::kStore,
-                  fmt::format("input {}: {}: {}", input.name, source.string(), error.message()));
-    if (!there)
-      return fail(Code::kConfig,
-                  input.from_stage
-                      ? fmt::format("input {}: stage {} has published nothing ({} is not there); "
-                                    "where only its end matters, name it under `after:`",
-                                    input.name, input.source, source.string())
-                      : fmt::format("input {}: {} is not there", input.name, source.string()));
-    MNP_CHECK(link_one(source, folder / input.name));
+    const std::string source = source_of(context, input);
+    MNP_CHECK(aws::is_s3(source) ? copy_input(context, input, source, folder / input.name)
+                                 : link_input(input, source, folder / input.name));
   }
   return {};
 }
 
-Status check_inputs(FolderStore& store, const model::RunKeys& run, const model::Plan& plan,
-                    const model::StageSpec& spec) {
+Status check_inputs(const Context& context) {
   std::set<std::string> seen;
-  for (const model::Input& input : spec.inputs) {
-    const model::StagePlan* const stage = input.from_stage ? plan.find(input.source) : nullptr;
+  for (const model::Input& input : context.spec().inputs) {
+    const auto* const stage = input.from_stage ? context.plan.find(input.source) : nullptr;
     if (stage == nullptr || !seen.insert(input.source).second) continue;
-    if (auto as_left = model::check_published(store, run, *stage); !as_left)
+    if (auto as_left = model::check_published(*context.store, context.run_keys(), *stage); !as_left)
       return fail(as_left.error().within("input " + input.name));
   }
   return {};
 }
 
-std::string input_places(const fs::path& store, const model::RunKeys& run,
-                         const model::StageSpec& spec) {
+std::string input_places(const Context& context) {
   std::string lines;
-  for (const model::Input& input : spec.inputs)
-    lines += input.name + " " + input_source(store, run, input).string() + "\n";
+  for (const model::Input& input : context.spec().inputs)
+    lines += input.name + " " + source_of(context, input) + "\n";
   return lines;
 }
 

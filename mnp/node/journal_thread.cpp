@@ -45,8 +45,11 @@ uint64_t JournalThread::append(model::Event event) {
 Status JournalThread::flush(TimePoint deadline) {
   std::unique_lock lock(mutex_);
   const uint64_t wanted = appended_;
+  ++flushing_;
+  wake_.notify_all();
   const bool in_time =
       done_.wait_until(lock, deadline, [&] { return committed_ >= wanted || !broken_; });
+  --flushing_;
   if (!broken_) return broken_;
   if (!in_time) return fail(Code::kTimeout, "the journal could not be committed in time");
   return {};
@@ -71,7 +74,7 @@ void JournalThread::run() {
   for (;;) {
     wake_.wait(lock, [&] { return stopping_ || !pending_.empty(); });
     if (pending_.empty()) return;
-    wake_.wait_until(lock, last + interval_, [&] { return stopping_; });
+    wake_.wait_until(lock, last + interval_, [&] { return stopping_ || flushing_ > 0; });
     std::vector<model::Event> events = std::exchange(pending_, {});
     const uint64_t through = appended_;
     lock.unlock();

@@ -44,6 +44,7 @@ class JournalThread {
   std::vector<model::Event> pending_;
   uint64_t appended_ = 0, committed_ = 0;
   Status broken_;
+  int flushing_ = 0;  // callers of flush
   bool stopping_ = false;
   std::thread thread_;
 };

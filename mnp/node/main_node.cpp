@@ -13,7 +13,6 @@
 namespace mnp::node {
 namespace {
 
-constexpr Milliseconds kJournalInterval{50};     // between two group commits of a folder store
 constexpr Milliseconds kJournalPatience{30000};  // a store that cannot commit is tried for so long
 constexpr int kFenceLeases = 2;  // until nothing of an earlier owner runs: see is_surely_owner
 
@@ -43,7 +42,7 @@ MainNode::~MainNode() {
 Status MainNode::open() {
   if (context_.me.store.empty())
     log::warning("{} is not set: journal, output and results stay in {} of each node's own disk",
-                 model::kStore, context_.store_root.string());
+                 model::kStore, context_.store_place);
   MNP_CHECK(load_plan(context_));
   MNP_CHECK(open_work());
   MNP_CHECK(open_journal());
@@ -55,7 +54,13 @@ Status MainNode::open_work() {
   reduction_ = std::make_unique<Reduction>(
       context_,
       Reduction::Callbacks{
-          [this](NodeIndex node, const model::ReduceOrder& order) { order_reduction(node, order); },
+          [this](NodeIndex node, const model::ReduceOrder& share) { bring_share(node, share); },
+          [this](const model::ReduceOrder& own) { worker_->order_reduction(own); },
+          [this](uint64_t id, const std::string& path) {
+            worker_->publish_reduced(path, [this, id](const Result<model::ResultFile>& file) {
+              reduction_->published(id, file);
+            });
+          },
           [this](const model::ResultFile& file) { journal_->append(model::Reduced{file}); },
           [this](const std::string& why) { epochs_->world_failed(why); },
           [this](const Status& done) { end(done); }});
@@ -117,9 +122,9 @@ Status MainNode::open_journal() {
   callbacks.failed = [this](Error error) {
     loop_.post([this, error = std::move(error)] { journal_failed(error); });
   };
-  journal_ =
-      std::make_unique<JournalThread>(model::JournalWriter(*context_.store, own), kJournalInterval,
-                                      kJournalPatience, std::move(callbacks));
+  journal_ = std::make_unique<JournalThread>(model::JournalWriter(*context_.store, own),
+                                             context_.commit_interval(), kJournalPatience,
+                                             std::move(callbacks));
   journal_->append(begun_);
   return {};
 }
@@ -134,9 +139,7 @@ Status MainNode::make_key(std::optional<JoinKey>& key) {
   }
   MNP_TRY(key, JoinKey::make());
   if (context_.me.nodes == 1) return {};
-  constexpr unsigned kOwnerOnly = 0600;
-  const std::string place = context_.attempt().join_key();
-  auto written = create_file_once(context_.store->path(place), key->text() + "\n", kOwnerOnly);
+  auto written = context_.store->put_secret(context_.attempt().join_key(), key->text() + "\n");
   if (!written) return fail(Code::kStore, "write the join key: " + written.error().text);
   key_lies_ = true;
   return {};

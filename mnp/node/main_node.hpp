@@ -79,7 +79,7 @@ class MainNode {
   void take_message(NodeIndex from, model::Message message);
   void send(NodeIndex node, const model::Message& message);
   void ring(NodeIndex node);
-  void order_reduction(NodeIndex node, const model::ReduceOrder& order);
+  void bring_share(NodeIndex node, const model::ReduceOrder& share);
   void commands_finished();
   void journal_failed(const Error& error);
   void every_beat();

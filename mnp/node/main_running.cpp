@@ -200,6 +200,10 @@ void MainNode::node_said(NodeIndex node, Control what, const std::string& payloa
     case Control::kInputHeld:
       if (const auto broadcast = decode_u64(payload)) return broadcast_->held(node, *broadcast);
       break;
+    case Control::kShareHeld:
+      if (const auto held = model::decode_collective_done(payload))
+        return reduction_->held(node, *held);
+      break;
     case Control::kMessage:
       on_channel_.insert(node);
       if (auto message = model::decode_message(payload))
@@ -256,10 +260,12 @@ void MainNode::send(NodeIndex node, const model::Message& message) {
   if (const auto* kept = std::get_if<model::Kept>(&message)) return worker_->kept(*kept);
 }
 
-void MainNode::order_reduction(NodeIndex node, const model::ReduceOrder& order) {
+void MainNode::bring_share(NodeIndex node, const model::ReduceOrder& share) {
   if (node != context_.me.index)
-    return worker_->rank_send(node, model::Collect{order.id, order.op, order.files});
-  worker_->rank_frame(model::RankFrame::kReduce, encode(order));
+    return worker_->rank_send(node, model::Collect{share.id, share.op, share.files});
+  worker_->bring(share, [this](const model::CollectiveDone& held) {
+    reduction_->held(context_.me.index, held);
+  });
 }
 
 // ---- outcomes

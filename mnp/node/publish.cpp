@@ -17,7 +17,6 @@
 namespace mnp::node {
 namespace {
 
-constexpr size_t kMaxPathBytes = size_t{4} << 20;      // of all files of one command
 constexpr size_t kBlock = size_t{1} << 20;             // bytes read at once
 constexpr auto kWriteLimit = std::chrono::minutes(5);  // for one block
 
@@ -94,7 +93,7 @@ Status note_moved(Staged& staged, const std::string& name) {
 /// Publishing one start, all or nothing.
 class Publication {
  public:
-  Publication(const PublishTarget& target, const fs::path& from, Publisher who)
+  Publication(const PublishTarget& target, const fs::path& from, Origin who)
       : target_(target), from_(from), who_(who) {}
   Status stage(const std::string& path);
   Status publish();
@@ -109,7 +108,7 @@ class Publication {
 
   const PublishTarget& target_;
   const fs::path& from_;
-  const Publisher who_;
+  const Origin who_;
   std::vector<Staged> staged_;
   std::vector<Staged*> wanted_;  // without what a higher start has published
 };
@@ -120,10 +119,7 @@ Status Publication::stage(const std::string& path) {
   Staged staged;
   staged.file.path = path;
   staged.file.partial = target_.reduce && glob_match(target_.reduce->match, path);
-  if (!staged.file.partial && is_reserved(path))
-    return fail(Code::kConfig, fmt::format("command {} publishes '{}': this name is taken for our "
-                                           "own use",
-                                           who_.command.value(), path));
+  if (!staged.file.partial) MNP_CHECK(check_name(path, who_));
   const fs::path& base = staged.file.partial ? target_.partials : target_.results;
   const fs::path folder = incoming_folder(base) / target_.holder();
   staged.source = from_ / path;
@@ -221,22 +217,6 @@ std::vector<model::ResultFile> Publication::files() const {
   return files;
 }
 
-/// What a record can hold.
-Status check_limits(const std::vector<std::string>& paths) {
-  size_t bytes = 0;
-  for (const std::string& path : paths) {
-    if (path.size() > model::kMaxResultPath)
-      return fail(Code::kConfig, fmt::format("a path of {} bytes, {} are allowed", path.size(),
-                                             model::kMaxResultPath));
-    bytes += path.size();
-  }
-  if (paths.size() <= model::kMaxResultFiles && bytes <= kMaxPathBytes) return {};
-  return fail(Code::kConfig, fmt::format("{} files with {} of paths; a command may leave {} files "
-                                         "with {}: pack them into an archive",
-                                         paths.size(), format_bytes(bytes), model::kMaxResultFiles,
-                                         format_bytes(kMaxPathBytes)));
-}
-
 }  // namespace
 
 std::string PublishTarget::holder() const {
@@ -246,10 +226,8 @@ std::string PublishTarget::holder() const {
 Result<std::vector<model::ResultFile>> publish_results(const PublishTarget& target,
                                                        const fs::path& from, CommandIndex command,
                                                        uint32_t start) {
-  const auto paths = list_files_below(from);
-  if (!paths && paths.error().code == Code::kNotFound) return std::vector<model::ResultFile>{};
+  const auto paths = files_to_publish(from);
   if (!paths) return fail(paths.error().within("publish results"));
-  if (auto fits = check_limits(*paths); !fits) return fail(fits.error().within("publish results"));
   Publication publication(target, from, {command, target.owner, start});
   Status done;
   for (const std::string& path : *paths)
@@ -258,6 +236,15 @@ Result<std::vector<model::ResultFile>> publish_results(const PublishTarget& targ
   if (done) return publication.files();
   if (auto undone = publication.undo(); !undone) done = undone;
   return fail(done.error().within("publish results"));
+}
+
+void FolderPublisher::publish(std::vector<Publishing>& starts) {
+  Status store;
+  for (Publishing& each : starts) {
+    each.files = store ? publish_results(target_, each.from, each.command, each.start)
+                       : Result<std::vector<model::ResultFile>>(fail(store.error()));
+    if (!each.files && each.files.error().code == Code::kStore) store = fail(each.files.error());
+  }
 }
 
 Status sync_published(const PublishTarget& target) {

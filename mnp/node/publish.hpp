@@ -1,16 +1,13 @@
-// What a successful command left in $MNP_RESULTS becomes the stage's: created only if absent,
-// whole or not at all, with the identity of the start that made it.
+// Publishing into a store that is a folder.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "mnp/core/files.hpp"
-#include "mnp/core/ids.hpp"
-#include "mnp/core/result.hpp"
-#include "mnp/model/record.hpp"
 #include "mnp/model/spec.hpp"
+#include "mnp/node/results_publisher.hpp"
 
 namespace mnp::node {
 
@@ -37,5 +34,15 @@ Result<std::vector<model::ResultFile>> publish_results(const PublishTarget& targ
 
 /// To be called after something was published: all of it is on the disk when it returns. kStore.
 Status sync_published(const PublishTarget& target);
+
+class FolderPublisher : public ResultsPublisher {
+ public:
+  explicit FolderPublisher(PublishTarget target) : target_(std::move(target)) {}
+  void publish(std::vector<Publishing>& starts) override;
+  Status sync() override { return sync_published(target_); }
+
+ private:
+  const PublishTarget target_;
+};
 
 }  // namespace mnp::node

@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <tuple>
 
 #include <fmt/format.h>
 
@@ -15,7 +14,7 @@
 namespace mnp::node {
 namespace {
 
-constexpr char kNames[] = ".names", kIncoming[] = ".incoming";
+constexpr char kNames[] = ".names";
 constexpr auto kRowLimit = std::chrono::seconds(30);  // for writing a few bytes
 constexpr size_t kMaxRow = size_t{64} << 10;          // bytes; a path is at most 4 KiB
 
@@ -25,11 +24,6 @@ tl::unexpected<Error> store_failed(const Error& error) {
 }
 
 }  // namespace
-
-bool is_reserved(const std::string& path) {
-  const std::string first = path.substr(0, path.find('/'));
-  return first == kNames || first == kIncoming;
-}
 
 Result<PublishedNames> PublishedNames::lock(const fs::path& results, const std::string& holder,
                                             Milliseconds patience) {
@@ -41,14 +35,14 @@ fs::path PublishedNames::row_path(const std::string& path) const {
   return results_ / kNames / hex64(fnv1a(path));
 }
 
-Result<std::optional<Publisher>> PublishedNames::read(const std::string& path) const {
+Result<std::optional<Origin>> PublishedNames::read(const std::string& path) const {
   const auto text = read_file(row_path(path), kMaxRow);
   if (!text && text.error().code == Code::kNotFound) return std::nullopt;
   if (!text) return store_failed(text.error());
   if (text->empty()) return std::nullopt;  // a machine died before it was synced: never kept
   model::JsonReader row(trim(*text));
   row.expect("{\"command\":");
-  Publisher who;
+  Origin who;
   who.command = CommandIndex(row.number32());
   row.member("owner");
   who.owner = OwnerNumber(row.number32());
@@ -63,7 +57,7 @@ Result<std::optional<Publisher>> PublishedNames::read(const std::string& path) c
 }
 
 /// No file where a folder has to be, no folder where the file has to be.
-Status PublishedNames::check_shape(const std::string& path, const Publisher& who) const {
+Status PublishedNames::check_shape(const std::string& path, const Origin& who) const {
   struct stat info {};
   for (size_t slash = path.find('/'); slash != std::string::npos;
        slash = path.find('/', slash + 1)) {
@@ -84,21 +78,16 @@ Status PublishedNames::check_shape(const std::string& path, const Publisher& who
   return {};
 }
 
-Result<bool> PublishedNames::may_publish(const std::string& path, const Publisher& who) {
+Result<bool> PublishedNames::may_publish(const std::string& path, const Origin& who) {
   MNP_CHECK(lock_.renew());
   MNP_CHECK(check_shape(path, who));
   MNP_TRY(const auto row, read(path));
   if (!row) return true;
-  if (row->command != who.command)
-    return fail(Code::kConfig,
-                fmt::format("commands {} and {} both publish '{}'; give them different paths, or "
-                            "let `reduce` match it",
-                            row->command.value(), who.command.value(), path));
-  return std::tuple(who.owner, who.start) >= std::tuple(row->owner, row->start);
+  return may_replace(*row, who, path);
 }
 
 /// Without fsync: what it announces is not durable either before the whole commit is synced.
-Status PublishedNames::write(const std::string& path, const Publisher& who) {
+Status PublishedNames::write(const std::string& path, const Origin& who) {
   std::string row;
   model::JsonWriter(row)
       .raw("{\"command\":")

@@ -6,18 +6,11 @@
 #include <string>
 
 #include "mnp/core/files.hpp"
-#include "mnp/core/ids.hpp"
 #include "mnp/core/result.hpp"
 #include "mnp/node/publish_lock.hpp"
+#include "mnp/node/results_publisher.hpp"
 
 namespace mnp::node {
-
-/// The start that publishes.
-struct Publisher {
-  CommandIndex command;
-  OwnerNumber owner;
-  uint32_t start = 0;
-};
 
 /// Held while it lives.
 class PublishedNames {
@@ -29,24 +22,21 @@ class PublishedNames {
   /// True: publish; false: a higher (owner, start) of the same command has done so. kConfig names
   /// both commands when the path is another command's, or a folder where this one needs a file or
   /// the other way round. kStore: the store fails.
-  Result<bool> may_publish(const std::string& path, const Publisher& who);
+  Result<bool> may_publish(const std::string& path, const Origin& who);
   /// Durable only after sync_published.
-  Status write(const std::string& path, const Publisher& who);
+  Status write(const std::string& path, const Origin& who);
   /// The start that has published the path last; nullopt: none. kStore.
-  Result<std::optional<Publisher>> read(const std::string& path) const;
+  Result<std::optional<Origin>> read(const std::string& path) const;
 
  private:
   PublishedNames(fs::path results, fs::path incoming, PublishLock lock)
       : results_(std::move(results)), incoming_(std::move(incoming)), lock_(std::move(lock)) {}
   fs::path row_path(const std::string& path) const;
-  Status check_shape(const std::string& path, const Publisher& who) const;
+  Status check_shape(const std::string& path, const Origin& who) const;
 
   fs::path results_;
   fs::path incoming_;  // this holder's
   PublishLock lock_;
 };
-
-/// Of our own folders in results/; no command may publish there.
-bool is_reserved(const std::string& path);
 
 }  // namespace mnp::node

@@ -6,12 +6,10 @@
 #include <fmt/ranges.h>
 
 namespace mnp::node {
-namespace {
-
 /// Whether a node's share fits a message.
-Status check_names(const std::string& array, const model::ReduceOrder& share) {
+Status Reduction::check_names(const std::string& array, const model::ReduceOrder& share) const {
   size_t bytes = 0;
-  for (const std::string& file : share.files) bytes += sizeof(uint32_t) + file.size();
+  for (const std::string& file : share.files) bytes += sizeof(uint32_t) + prefix() + file.size();
   if (bytes <= Reduction::kMaxNames) return {};
   return fail(
       Code::kConfig,
@@ -20,16 +18,13 @@ Status check_names(const std::string& array, const model::ReduceOrder& share) {
                   array, share.files.size(), bytes, Reduction::kMaxNames));
 }
 
-}  // namespace
-
 void Reduction::add(const std::string& attempt, const model::Record& record, CommandIndex now) {
   if (!record.success()) return;
-  const fs::path folder =
-      context_.store_root / attempt / "partials" /
-      fmt::format("node-{:04}.{}", record.node.value(), record.incarnation.value()) /
-      fmt::format("{}-{}", record.command.value(), record.start);
+  const std::string folder =
+      fmt::format("{}/partials/node-{:04}.{}/{}-{}", attempt, record.node.value(),
+                  record.incarnation.value(), record.command.value(), record.start);
   for (const model::ResultFile& file : record.files)
-    if (file.partial) arrays_[file.path].partials.emplace(now, (folder / file.path).string());
+    if (file.partial) arrays_[file.path].partials.emplace(now, folder + "/" + file.path);
 }
 
 void Reduction::start(const std::vector<NodeIndex>& nodes) {
@@ -70,12 +65,14 @@ Status Reduction::order(const std::string& path, const Array& array) {
         files.begin() + static_cast<ptrdiff_t>(files.size() * i / nodes_.size()),
         files.begin() + static_cast<ptrdiff_t>(files.size() * (i + 1) / nodes_.size()));
     MNP_CHECK(check_names(path, share));
-    if (nodes_[i] == context_.me.index)
-      share.target = (context_.store_root / context_.keys().results() / path).string();
+    if (nodes_[i] == context_.me.index) share.target = path;
   }
   last_id_ = id;
-  under_way_[id] = path;
-  for (size_t i = 0; i < nodes_.size(); ++i) callbacks_.order(nodes_[i], orders[i]);
+  under_way_[id] = {path, {}, {nodes_.begin(), nodes_.end()}};
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_[i] == context_.me.index) under_way_[id].own = orders[i];
+    callbacks_.bring(nodes_[i], orders[i]);
+  }
   return {};
 }
 
@@ -96,32 +93,38 @@ Error Reduction::name_commands(Error error, const Array& array) const {
   return error;
 }
 
+void Reduction::held(NodeIndex node, const model::CollectiveDone& held) {
+  const auto found = under_way_.find(held.id);
+  if (found == under_way_.end()) return;
+  if (!held.error.empty())
+    return give_up(
+        fail(static_cast<Code>(held.code),
+             fmt::format("reduce {}: node {}: {}", found->second.path, node.value(), held.error)));
+  if (found->second.missing.erase(node) == 0 || !found->second.missing.empty()) return;
+  callbacks_.order(found->second.own);
+}
+
 void Reduction::done(const model::CollectiveDone& done) {
   const auto found = under_way_.find(done.id);
   if (found == under_way_.end()) return;
-  if (!done.error.empty()) {
-    Error error{static_cast<Code>(done.code),
-                fmt::format("reduce {}: {}", found->second, done.error)};
-    if (error.code == Code::kTimeout || error.code == Code::kMpi) {
-      interrupt();
-      next_ = arrays_.end();
-      return callbacks_.stuck(error.text);
-    }
-    return give_up(fail(name_commands(std::move(error), arrays_[found->second])));
+  const std::string path = found->second.path;
+  if (done.error.empty()) return callbacks_.publish(done.id, path);
+  Error error{static_cast<Code>(done.code), fmt::format("reduce {}: {}", path, done.error)};
+  if (error.code == Code::kTimeout || error.code == Code::kMpi) {
+    interrupt();
+    next_ = arrays_.end();
+    return callbacks_.stuck(error.text);
   }
-  model::ResultFile file;
-  file.path = found->second;
-  std::error_code error;
-  const fs::path target = context_.store_root / context_.keys().results() / file.path;
-  file.bytes = fs::file_size(target, error);
-  if (error)
-    return give_up(fail(Code::kStore, fmt::format("reduce {}: {}: {}", file.path, target.string(),
-                                                  error.message())));
-  fs::permissions(target, fs::perms::owner_read | fs::perms::group_read | fs::perms::others_read,
-                  error);
-  arrays_[file.path].reduced = true;
+  give_up(fail(name_commands(std::move(error), arrays_[path])));
+}
+
+void Reduction::published(uint64_t id, const Result<model::ResultFile>& file) {
+  const auto found = under_way_.find(id);
+  if (found == under_way_.end()) return;  // of an epoch that has ended: once more
+  if (!file) return give_up(fail(file.error().within("reduce " + found->second.path)));
+  arrays_[file->path].reduced = true;
   under_way_.erase(found);
-  callbacks_.reduced(file);
+  callbacks_.reduced(*file);
   advance();
 }
 

@@ -9,11 +9,12 @@
 #include "mnp/core/log.hpp"
 #include "mnp/model/environment.hpp"
 #include "mnp/node/inputs.hpp"
+#include "mnp/node/publish.hpp"
+#include "mnp/node/s3_publisher.hpp"
 
 namespace mnp::node {
 namespace {
 
-constexpr Milliseconds kStoreInterval{50};     // between two group commits of a folder store
 constexpr Milliseconds kStorePatience{30000};  // a store that cannot commit is tried for so long
 constexpr auto kSetupSlack = std::chrono::seconds(1);
 
@@ -35,7 +36,8 @@ Worker::Worker(Loop& loop, Context& context, Machine machine, std::shared_ptr<cp
       machine_(std::move(machine)),
       orphans_(std::move(orphans)),
       callbacks_(std::move(callbacks)),
-      daemons_(std::make_unique<Daemons>(orphans_)) {}
+      daemons_(std::make_unique<Daemons>(orphans_)),
+      reduce_files_(context) {}
 
 Result<std::unique_ptr<Worker>> Worker::create(Loop& loop, Context& context, Machine machine,
                                                std::shared_ptr<cpu::Orphans> orphans,
@@ -58,6 +60,7 @@ void Worker::close() {
   if (setup_) setup_->kill();
   if (draining_.joinable()) draining_.join();
   if (preparing_.joinable()) preparing_.join();
+  reduce_errands_.reset();
   daemons_.reset();   // a program hands over to the committer,
   executor_.reset();  // and so do the slots
   committer_.reset();
@@ -66,7 +69,7 @@ void Worker::close() {
 // ---- before the first command
 
 Status Worker::prepare(std::function<void(Result<uint32_t>)> ready) {
-  create_committer();
+  MNP_CHECK(create_committer());
   MNP_TRY(setup_, cpu::CommandRunner::create(orphans_, cpu::expendable()));
   // Not on the thread: the loop may learn this node's address meanwhile.
   const auto environment = std::make_shared<const std::vector<std::string>>(
@@ -84,10 +87,9 @@ Result<uint32_t> Worker::prepare_here(const cpu::Environment& environment) {
   if (!spec.cwd.empty() && !fs::is_directory(spec.cwd, error))
     return fail(Code::kConfig, fmt::format("cwd: there is no folder {} on this node", spec.cwd));
   if (context_.me.is_main())  // here, off the loop: nodes join meanwhile
-    MNP_CHECK(check_inputs(*context_.store, context_.run_keys(), context_.plan, spec));
+    MNP_CHECK(check_inputs(context_));
   const bool reads_broadcasts = context_.me.is_main() || context_.me.nodes == 1;
-  MNP_CHECK(link_inputs(context_.store_root, context_.run_keys(), spec, context_.scratch.inputs(),
-                        reads_broadcasts));
+  MNP_CHECK(bring_inputs(context_, reads_broadcasts));
   if (!context_.is_program()) {
     cpu::SlotRequest request;
     request.cpus = spec.cpus.value_or(1);
@@ -117,15 +119,27 @@ Status Worker::run_setup(cpu::CommandRunner& runner, const cpu::Environment& env
               fmt::format("setup: {}: {}", model::to_text(finished.ending), spec.setup));
 }
 
-void Worker::create_committer() {
-  const model::AttemptKeys attempt = context_.attempt();
-  const std::string own =
-      fmt::format("node-{:04}.{}", context_.me.index.value(), context_.incarnation.value());
+Result<std::unique_ptr<ResultsPublisher>> Worker::make_publisher() const {
+  const std::string results = context_.keys().results();
+  const std::string partials = fmt::format("{}/node-{:04}.{}", context_.attempt().partials(),
+                                           context_.me.index.value(), context_.incarnation.value());
+  if (context_.in_s3()) {
+    MNP_TRY(const auto root, aws::S3Place::parse(context_.store_place));
+    MNP_TRY(const auto s3, context_.s3->s3());
+    return std::make_unique<S3Publisher>(
+        std::make_shared<aws::S3Store>(s3, root),
+        S3PublishTarget{results, partials, context_.spec().reduce, context_.owner});
+  }
   PublishTarget target;
-  target.results = context_.store_root / context_.keys().results();
-  target.partials = context_.store_root / attempt.partials() / own;
+  target.results = context_.path(results);
+  target.partials = context_.path(partials);
   target.reduce = context_.spec().reduce;
   target.owner = context_.owner;
+  return std::make_unique<FolderPublisher>(std::move(target));
+}
+
+Status Worker::create_committer() {
+  MNP_TRY(auto publisher, make_publisher());
   Committer::Callbacks callbacks;
   callbacks.stored = [this](std::vector<model::Record> records) {
     loop_.post([this, records = std::move(records)]() mutable { take_stored(std::move(records)); });
@@ -134,8 +148,9 @@ void Worker::create_committer() {
     loop_.post([this, error = std::move(error)] { callbacks_.failed(error); });
   };
   committer_ = std::make_unique<Committer>(
-      context_.store, attempt.output(context_.me.index, context_.incarnation), std::move(target),
-      kStoreInterval, kStorePatience, std::move(callbacks));
+      context_.store, context_.attempt().output(context_.me.index, context_.incarnation),
+      std::move(publisher), context_.commit_interval(), kStorePatience, std::move(callbacks));
+  return {};
 }
 
 cpu::Environment Worker::command_environment() const {

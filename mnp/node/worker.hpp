@@ -18,9 +18,11 @@
 #include "mnp/node/committer.hpp"
 #include "mnp/node/context.hpp"
 #include "mnp/node/daemons.hpp"
+#include "mnp/node/errands.hpp"
 #include "mnp/node/executor.hpp"
 #include "mnp/node/machine.hpp"
 #include "mnp/node/rank_watch.hpp"
+#include "mnp/node/reduce_files.hpp"
 #include "mnp/node/spawn.hpp"
 
 namespace mnp::node {
@@ -91,6 +93,16 @@ class Worker {
   /// What daemons start out from: their ranks are the program's own processes in a program stage.
   std::vector<std::string> daemon_base() const;
 
+  /// A share of a reduction is in keys of the store. The node gets what it needs: `done` in the
+  /// loop, with what went wrong; not at all once its epoch has ended.
+  void bring(const model::ReduceOrder& share,
+             std::function<void(const model::CollectiveDone&)> done);
+  /// To the node's rank. `target`, on main: a path below results/.
+  void order_reduction(model::ReduceOrder share);
+  /// Main only: what its rank has written is results/`path` when `done` is called, in the loop.
+  void publish_reduced(const std::string& path,
+                       std::function<void(Result<model::ResultFile>)> done);
+
   /// Ends the commands (SIGTERM, then SIGKILL after `grace`) and stores what ran; `done` in the
   /// loop, within grace plus `flush`.
   void drain(Milliseconds grace, Milliseconds flush, std::function<void(Drained)> done);
@@ -114,12 +126,14 @@ class Worker {
   Result<uint32_t> prepare_here(const cpu::Environment& environment);
   Status run_setup(cpu::CommandRunner& runner, const cpu::Environment& environment);
   cpu::Environment command_environment() const;
-  void create_committer();
+  Result<std::unique_ptr<ResultsPublisher>> make_publisher() const;
+  Status create_committer();
   void take_peer(std::shared_ptr<LocalPeer> peer);
   void first_frame(LocalPeer* peer, const Frame& frame);
   void take_rank(const std::shared_ptr<LocalPeer>& peer, const Frame& frame);
   void rank_said(const Frame& frame);
   void take_stored(std::vector<model::Record> records);
+  void drop_share(uint64_t id);
 
   Loop& loop_;
   Context& context_;
@@ -139,6 +153,10 @@ class Worker {
   std::map<StartId, model::Record> unkept_;
   std::unique_ptr<Daemons> daemons_;
   std::thread preparing_, draining_;
+  const ReduceFiles reduce_files_;
+  std::unique_ptr<Errands> reduce_errands_;  // made for the first share
+  std::map<uint64_t, std::vector<std::string>>
+      shares_;  // keys of what was brought and not used yet
 };
 
 }  // namespace mnp::node

@@ -10,6 +10,12 @@
 #include "mnp/node/worker.hpp"
 
 namespace mnp::node {
+namespace {
+
+constexpr Milliseconds kReducePatience{30000};  // a store that fails is tried for so long
+constexpr Milliseconds kReduceRetry{500};
+
+}  // namespace
 
 void Worker::take_peer(std::shared_ptr<LocalPeer> peer) {
   LocalPeer* const key = peer.get();
@@ -78,6 +84,7 @@ void Worker::rank_said(const Frame& frame) {
       auto done = model::decode_collective_done(frame.payload);
       if (!done) return log::error("from the rank: {}", done.error().text);
       const bool broadcast = frame.type == static_cast<uint8_t>(model::RankFrame::kBroadcastDone);
+      if (!broadcast) drop_share(done->id);
       return (broadcast ? callbacks_.broadcast_done : callbacks_.reduce_done)(std::move(*done));
     }
     case model::RankFrame::kPulse:
@@ -148,6 +155,52 @@ void Worker::end_epoch(EpochNumber epoch, std::function<void()> done) {
     remove_unlinked(context_.scratch.received(), context_.scratch.inputs());
     loop_.post(done);
   });
+}
+
+// ---- reductions
+
+void Worker::bring(const model::ReduceOrder& share,
+                   std::function<void(const model::CollectiveDone&)> done) {
+  if (!reduce_errands_) reduce_errands_ = std::make_unique<Errands>();
+  shares_[share.id] = share.files;
+  const EpochNumber epoch = epoch_.epoch;
+  reduce_errands_->add(
+      fmt::format("bring {}", share.id), [this, share, epoch, done = std::move(done)] {
+        const TimePoint give_up = Clock::now() + kReducePatience;
+        Status brought = reduce_files_.bring(share.files);
+        while (!brought && Clock::now() < give_up && !context_.s3->cancelled()) {
+          std::this_thread::sleep_for(kReduceRetry);
+          brought = reduce_files_.bring(share.files);
+        }
+        model::CollectiveDone held{share.id, "", 0};
+        if (!brought)
+          held = {share.id, brought.error().text, static_cast<uint32_t>(brought.error().code)};
+        loop_.post([this, epoch, done, held = std::move(held)] {
+          if (epoch == epoch_.epoch) done(held);
+        });
+      });
+}
+
+void Worker::order_reduction(model::ReduceOrder share) {
+  for (std::string& file : share.files) file = reduce_files_.file(file).string();
+  if (!share.target.empty()) share.target = reduce_files_.target(share.target).string();
+  rank_frame(model::RankFrame::kReduce, encode(share));
+}
+
+void Worker::publish_reduced(const std::string& path,
+                             std::function<void(Result<model::ResultFile>)> done) {
+  reduce_errands_->add("publish " + path, [this, path, done = std::move(done)] {
+    auto file = reduce_files_.publish(path);
+    loop_.post([done, file = std::move(file)] { done(file); });
+  });
+}
+
+/// Its files are not needed any more.
+void Worker::drop_share(uint64_t id) {
+  const auto share = shares_.extract(id);
+  if (!share || !reduce_errands_) return;
+  reduce_errands_->add(fmt::format("drop {}", id),
+                       [this, keys = share.mapped()] { reduce_files_.drop(keys); });
 }
 
 }  // namespace mnp::node

@@ -7,6 +7,7 @@
 
 #include "aws/http.hpp"
 #include "aws/xml.hpp"
+#include "mnp/core/text.hpp"
 
 namespace mnp::aws {
 
@@ -41,18 +42,26 @@ class FakeS3 : public Transport {
   static HttpResponse error(int status, const std::string& code) {
     return {status, {}, "<Error><Code>" + code + "</Code></Error>"};
   }
+  static std::string etag_of(const std::string& bytes) { return "\"" + hex64(fnv1a(bytes)) + "\""; }
   HttpResponse list(const HttpRequest& request) const {
-    const std::string prefix = query(request, "prefix");
-    std::string from = query(request, "continuation-token"), body;
+    const std::string prefix = query(request, "prefix"), delimiter = query(request, "delimiter");
+    std::string from = query(request, "continuation-token"), body, folder;
     size_t count = 0;
     for (const auto& [key, object] : objects) {
       if (key.compare(0, prefix.size(), prefix) != 0 || key < from) continue;
+      if (!folder.empty() && key.compare(0, folder.size(), folder) == 0) continue;
       if (++count > kPage)
         return {200,
                 {},
                 "<R><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>"
                 "<NextContinuationToken>" +
                     xml_escape(key) + "</NextContinuationToken>" + body + "</R>"};
+      if (const size_t end = delimiter.empty() ? std::string::npos : key.find('/', prefix.size());
+          end != std::string::npos) {
+        folder = key.substr(0, end + 1);
+        body += "<CommonPrefixes><Prefix>" + percent_encode(folder) + "</Prefix></CommonPrefixes>";
+        continue;
+      }
       body += "<Contents><Key>" + percent_encode(key) + "</Key><Size>" +
               std::to_string(object.first.size()) + "</Size></Contents>";
     }
@@ -62,11 +71,16 @@ class FakeS3 : public Transport {
     const bool once = !header(request.headers, "If-None-Match").empty();
     if (once && !conditional && !silent) return error(501, "NotImplemented");
     if (once && conditional && objects.count(key) > 0) return error(412, "PreconditionFailed");
+    const std::string match = header(request.headers, "If-Match");
+    const auto there = objects.find(key);
+    if (!match.empty() && there == objects.end()) return error(404, "NoSuchKey");
+    if (!match.empty() && match != etag_of(there->second.first))
+      return error(412, "PreconditionFailed");
     Headers kept;
     for (const auto& [name, value] : request.headers)
       if (name.compare(0, 11, "x-amz-meta-") == 0) kept.emplace_back(name, value);
     objects[key] = {std::string(request.body), kept};
-    return {200, {{"ETag", "\"e\""}}, ""};
+    return {200, {{"ETag", etag_of(objects[key].first)}}, ""};
   }
   HttpResponse answer(const HttpRequest& request) {
     const std::string path = *percent_decode(request.wire_path());
@@ -84,7 +98,12 @@ class FakeS3 : public Transport {
     const auto found = objects.find(key);
     if (found == objects.end())
       return request.method == "HEAD" ? HttpResponse{404, {}, ""} : error(404, "NoSuchKey");
-    return {200, found->second.second, request.method == "HEAD" ? "" : found->second.first};
+    const std::string& bytes = found->second.first;
+    Headers headers = found->second.second;
+    headers.emplace_back("ETag", etag_of(bytes));
+    headers.emplace_back("Content-Length", std::to_string(bytes.size()));
+    headers.emplace_back("Last-Modified", "Fri, 24 May 2013 00:00:00 GMT");
+    return {200, headers, request.method == "HEAD" ? "" : bytes};
   }
 
   static constexpr size_t kPage = 3;

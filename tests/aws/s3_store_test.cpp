@@ -5,6 +5,7 @@
 #include "aws/credentials_sources.hpp"
 #include "fake_s3.hpp"
 #include "settings_fixture.hpp"
+#include "tests/core/store_contract.hpp"
 
 namespace mnp::aws {
 namespace {
@@ -125,11 +126,28 @@ TEST_F(S3StoreTest, ARefusalIsNoAbsence) {
   fake->before = [](const HttpRequest&) -> std::optional<Result<HttpResponse>> {
     return HttpResponse{403, {}, "<Error><Code>AccessDenied</Code></Error>"};
   };
-  EXPECT_EQ(store->get("a").error().code, Code::kStore);
-  EXPECT_EQ(store->list("a").error().code, Code::kStore);
-  EXPECT_EQ(store->put_new("a", "").error().code, Code::kStore);
-  EXPECT_EQ(store->remove("a").error().code, Code::kStore);
+  EXPECT_EQ(store->get("a").error().code, Code::kConfig);
+  EXPECT_EQ(store->list("a").error().code, Code::kConfig);
+  EXPECT_EQ(store->put_new("a", "").error().code, Code::kConfig);
+  EXPECT_EQ(store->remove("a").error().code, Code::kConfig);
 }
 
 }  // namespace
 }  // namespace mnp::aws
+
+namespace mnp {
+namespace {
+
+Place fake_s3_place() {
+  ::setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1", 1);
+  ::setenv("AWS_REGION", "us-east-1", 1);
+  const auto settings = aws::Settings::load({}, aws::process_variables());
+  const auto s3 = aws::S3::create(*settings, std::make_shared<aws::FakeS3>(),
+                                  aws::fixed_credentials({"k", "s", "", "", {}}));
+  return {nullptr, std::make_unique<aws::S3Store>(*s3, aws::S3Place{"bucket", "lab"})};
+}
+
+INSTANTIATE_TEST_SUITE_P(S3, StoreContract, testing::Values(fake_s3_place));
+
+}  // namespace
+}  // namespace mnp

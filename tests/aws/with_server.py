@@ -79,7 +79,8 @@ def main(name, program):
         environment |= {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "HOME": str(folder),
                         "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret,
                         "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1",
-                        "S3_CONDITIONAL": server.get("conditional", "")}
+                        "S3_CONDITIONAL": server.get("conditional", ""),
+                        "SERVER_FOLDER": str(place)}
         if "setup" in server:
             subprocess.run([VENV / "python3", Path(__file__).parent / server["setup"]],
                            env=environment, timeout=200, check=True)

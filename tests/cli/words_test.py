@@ -76,9 +76,12 @@ class Words(MnpCase):
         for child in children:
             self.assertFalse(Path(f"/proc/{child}").exists())
 
-    def test_plan_of_an_s3_list_is_refused(self):
+    def test_plan_of_an_s3_list_names_what_aws_needs(self):
+        self.environment = {k: v for k, v in self.environment.items() if not k.startswith("AWS_")}
+        self.environment["HOME"] = str(self.folder)
         self.write("s3.yaml", "stages: [{name: a, commands: 's3://b/list.txt'}]\n")
-        self.assertIn("S3", self.mnp("plan", "s3.yaml", status=20).stderr)
+        self.assertIn("s3.yaml:1:30: no region: set AWS_REGION",
+                      self.mnp("plan", "s3.yaml", status=20).stderr)
 
     def test_plan_of_a_list_without_a_file(self):
         plan = self.mnp_json("plan", "--commands", "lists/two.txt", "--nodes", "2", "--json")

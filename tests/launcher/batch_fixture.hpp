@@ -34,7 +34,8 @@ struct Sandbox {
     host.node_program = (folder.path() / "mnp-node").string();
     std::ofstream(host.node_program) << kStandIn;
     ::chmod(host.node_program.c_str(), 0755);
-    host.store = folder.path() / "store";
+    host.local = folder.path() / "store";
+    host.store = std::make_shared<FolderStore>(host.local);
     host.run = "demo-20260131-142501-k3f9";
     host.temporary = folder.path() / "tmp";
     host.grace = Milliseconds(1000);

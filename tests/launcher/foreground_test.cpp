@@ -78,7 +78,7 @@ class InForeground : public testing::Test {
   }
 
   Sandbox box;
-  RunFolder run = run_folder(box.host.store, box.host.run);
+  RunFolder run = run_folder(box.host.local, box.host.run);
   model::Plan plan;
   ForegroundOptions options;
   Submitted submitted;
@@ -156,7 +156,7 @@ TEST_F(InForeground, SecondSignalKillsAtOnce) {
 
 TEST_F(InForeground, StateThatCannotBeWrittenEndsTheRun) {
   stage("a");
-  ASSERT_TRUE(make_folders(run.store->path(run.keys().submitted())));
+  ASSERT_TRUE(make_folders(run.in.local / run.keys().submitted()));
   start("rest");
   EXPECT_EQ(finish(), 99);
   EXPECT_TRUE(says("submitted.json")) << words();

@@ -35,7 +35,7 @@ class LocalAttempts : public testing::Test {
         nodes.begin(), nodes.end(), [&](const auto& node) { return node.state == state; }));
   }
   fs::path folder() const {
-    return box.host.store / "runs" / box.host.run / "stages/a/attempts/job-2";
+    return box.host.local / "runs" / box.host.run / "stages/a/attempts/job-2";
   }
 
   Sandbox box;
@@ -81,7 +81,7 @@ TEST_F(LocalAttempts, NodesFindTheirFoldersAndLocks) {
   EXPECT_EQ(variables.at("AWS_BATCH_JOB_ATTEMPT"), "2");
   EXPECT_EQ(variables.at("MNP_SCRATCH_ROOT").find(scratch.string() + "/mnp-k3f9-job-"), 0u);
   EXPECT_EQ(variables.at(model::kRunLock),
-            box.host.store / "runs" / box.host.run / ".locks/job-2-0");
+            box.host.local / "runs" / box.host.run / ".locks/job-2-0");
 }
 
 TEST_F(LocalAttempts, CommandFollowsTheProgram) {

@@ -24,7 +24,7 @@ TEST_F(LocalBatchTest, MainStartsFirstAndChildrenFollow) {
   EXPECT_EQ(run_to_end(*id).state, JobState::kSucceeded);
   EXPECT_EQ(box.count("start a"), 8u);
   const auto nodes_folder =
-      box.host.store / "runs" / box.host.run / "stages/a/attempts" / (*id + "-1");
+      box.host.local / "runs" / box.host.run / "stages/a/attempts" / (*id + "-1");
   EXPECT_EQ(*read_file(nodes_folder / "log/node-0005.log"), "words of 5\n");
 }
 
@@ -167,7 +167,8 @@ TEST_F(LocalBatchTest, LostNodeIsKilledAtOnce) {
   const auto id = batch.submit(box.job(
       "a", 2,
       "until grep -q deaf $TEST_OUT/events; do sleep 0.02; done; "
-      "echo '{\"nodes\": [{\"node\": 1, \"state\": \"lost\"}]}' > $(dirname $MNP_RUN_LOCK)/../stages/"
+      "echo '{\"nodes\": [{\"node\": 1, \"state\": \"lost\"}]}' > $(dirname "
+      "$MNP_RUN_LOCK)/../stages/"
       "a/attempts/${AWS_BATCH_JOB_ID%#*}-1/nodes.json; say written",
       "mkdir -p $(dirname $MNP_RUN_LOCK); trap '' TERM; say deaf; sleep 100 & while :; do wait; "
       "done"));

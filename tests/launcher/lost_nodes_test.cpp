@@ -10,11 +10,10 @@ using Lost = std::vector<LostNode>;
 class LostNodes : public testing::Test {
  protected:
   Lost lost_in(const std::string& text) {
-    const fs::path file = folder.path() / "nodes.json";
-    EXPECT_TRUE(replace_file(file, text));
-    return lost_nodes(file);
+    EXPECT_TRUE(store.put("nodes.json", text));
+    return lost_nodes(store, "nodes.json");
   }
-  TemporaryFolder folder = *TemporaryFolder::create("lost-nodes-test-");
+  MemoryStore store;
 };
 
 TEST_F(LostNodes, AreThoseWhoseStateSaysSo) {
@@ -26,12 +25,12 @@ TEST_F(LostNodes, AreThoseWhoseStateSaysSo) {
 }
 
 TEST_F(LostNodes, WithoutAFileThereAreNone) {
-  EXPECT_EQ(lost_nodes(folder.path() / "nodes.json"), Lost{});
+  EXPECT_EQ(lost_nodes(store, "nodes.json"), Lost{});
 }
 
 TEST_F(LostNodes, DamagedFileNamesNone) {
-  for (const char* text : {"", "[", R"({"nodes": [{"node": 1, "state": "lost"})", "7", "\"lost\"", "{}",
-                           R"({"nodes": 1})", R"({"nodes": {"node": 1, "state": "lost"}})"})
+  for (const char* text : {"", "[", R"({"nodes": [{"node": 1, "state": "lost"})", "7", "\"lost\"",
+                           "{}", R"({"nodes": 1})", R"({"nodes": {"node": 1, "state": "lost"}})"})
     EXPECT_EQ(lost_in(text), Lost{}) << text;
 }
 

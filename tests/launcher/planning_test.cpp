@@ -190,9 +190,8 @@ TEST_F(Planning, InputsMustBeThere) {
   EXPECT_EQ(checked("list.txt"), "");
   EXPECT_EQ(checked("nowhere"), options.file + ":5:20: there is no file or folder " +
                                     (folder.path() / "nowhere").string() +
-                                    "; write the path of one, or a stage's name");
-  EXPECT_NE(checked("s3://b/in").find("this build reads folders and files only"),
-            std::string::npos);
+                                    "; write the path of one, s3://BUCKET/KEY, or a stage's name");
+  EXPECT_NE(checked("s3:///in").find(":5:20: "), std::string::npos);
 }
 
 TEST_F(Planning, WorkingFoldersOfTheFirstStagesMustBeThere) {

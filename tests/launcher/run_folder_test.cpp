@@ -77,22 +77,10 @@ TEST_F(RunFolders, OneProcessHoldsARun) {
 TEST_F(RunFolders, NamesNodesThatStillHoldTheirLocks) {
   const auto run = make("demo", 1000);
   EXPECT_TRUE(held_node_locks(run)->empty());
-  ASSERT_TRUE(make_folders(run.path() / ".locks"));
-  const auto held = FileLock::try_acquire(run.path() / ".locks/job-1-0");
-  { const auto gone = FileLock::try_acquire(run.path() / ".locks/job-1-1"); }
+  ASSERT_TRUE(make_folders(run.local() / ".locks"));
+  const auto held = FileLock::try_acquire(run.local() / ".locks/job-1-0");
+  { const auto gone = FileLock::try_acquire(run.local() / ".locks/job-1-1"); }
   EXPECT_EQ(*held_node_locks(run), std::vector<std::string>{"job-1-0"});
-}
-
-TEST(StoreFolder, OptionThenVariableThenFileThenDefault) {
-  ::setenv("MNP_STORE", "/c", 1);
-  EXPECT_EQ(*store_folder("/a", "/b"), "/a");
-  EXPECT_EQ(*store_folder("", "/b"), "/c");
-  EXPECT_EQ(run_folder("/c", "r").store_words(), "");
-  EXPECT_EQ(run_folder("/b", "r").store_words(), " --store /b");
-  ::unsetenv("MNP_STORE");
-  EXPECT_EQ(*store_folder("", "/b"), "/b");
-  EXPECT_EQ(*store_folder(""), fs::current_path() / "mnp-runs");
-  EXPECT_EQ(store_folder("s3://b/p").error().code, Code::kConfig);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@ namespace mnp::launcher {
 namespace {
 
 TEST(StageJob, IsWhatAwsAccepts) {
-  const RunFolder run = run_folder("/data/runs", "demo-20260131-142501-k3f9");
+  const RunFolder run = run_folder(fs::path("/data/runs"), "demo-20260131-142501-k3f9");
   model::StagePlan stage;
   stage.spec.name = "process";
   stage.spec.nodes = 100;
@@ -26,7 +26,7 @@ TEST(StageJob, IsWhatAwsAccepts) {
 }
 
 TEST(StageJob, LongNamesAreCut) {
-  const RunFolder run = run_folder("/s", std::string(100, 'r'));
+  const RunFolder run = run_folder(fs::path("/s"), std::string(100, 'r'));
   model::StagePlan stage;
   stage.spec.name = std::string(64, 's');
   EXPECT_TRUE(model::check_request(stage_job(run, stage, {}, false)));

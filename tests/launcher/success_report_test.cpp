@@ -61,7 +61,7 @@ TEST_F(SuccessReport, PlacesAreThoseOfStagesThatPublishedSomething) {
   EXPECT_EQ(result_places(run, all), Lines());
   publish("a");
   EXPECT_EQ(result_places(run, all),
-            (Lines{"results of sum: " + run.store->path(run.stage("sum").results()).string()}));
+            (Lines{"results of sum: " + run.store->url(run.stage("sum").results())}));
 }
 
 }  // namespace

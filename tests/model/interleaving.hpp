@@ -133,9 +133,29 @@ class SteppedStore : public Store {
     steps_.step();
     return store_.get(key);
   }
-  Result<uint64_t> size(const std::string& key) override {
+  Status put_secret(const std::string& key, std::string_view bytes) override {
     steps_.step();
-    return store_.size(key);
+    return store_.put_secret(key, bytes);
+  }
+  Result<StoredFile> file(const std::string& key) override {
+    steps_.step();
+    return store_.file(key);
+  }
+  Result<double> modified(const std::string& key) override {
+    steps_.step();
+    return store_.modified(key);
+  }
+  Result<std::map<std::string, uint64_t>> sizes(const std::string& prefix) override {
+    steps_.step();
+    return store_.sizes(prefix);
+  }
+  Result<std::vector<std::string>> names(const std::string& prefix) override {
+    steps_.step();
+    return store_.names(prefix);
+  }
+  Status remove_below(const std::string& prefix) override {
+    steps_.step();
+    return store_.remove_below(prefix);
   }
   Result<std::vector<std::string>> list(const std::string& prefix) override {
     steps_.step();

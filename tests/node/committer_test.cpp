@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "mnp/node/publish.hpp"
 #include "mnp/node/publish_lock.hpp"
 #include "waiting.hpp"
 
@@ -28,7 +29,7 @@ class CommitterTest : public testing::Test {
  protected:
   void start(Milliseconds interval = Milliseconds(5), Milliseconds patience = Milliseconds(60000)) {
     committer = std::make_unique<Committer>(
-        store, "out", target, interval, patience,
+        store, "out", std::make_unique<FolderPublisher>(target), interval, patience,
         Committer::Callbacks{[this](std::vector<model::Record> some) { take(std::move(some)); },
                              [this](Error error) {
                                const std::scoped_lock lock(mutex);

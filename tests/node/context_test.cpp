@@ -60,7 +60,7 @@ TEST_F(ContextTest, MakesTheScratchFolders) {
 TEST_F(ContextTest, WithoutAStoreTheRunLiesOnTheScratchDisk) {
   me.store.clear();
   const Context context = make();
-  EXPECT_EQ(context.store_root, folder.path() / "scratch/mnp-runs");
+  EXPECT_EQ(context.store_place, (folder.path() / "scratch/mnp-runs").string());
 }
 
 TEST_F(ContextTest, APlanComesFromTheStore) {

@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "mnp/core/text.hpp"
+#include "mnp/node/publish.hpp"
 #include "node_orphans.hpp"
 #include "waiting.hpp"
 
@@ -64,8 +65,8 @@ class ExecutorTest : public testing::Test {
   std::vector<model::Record> stored;
   std::unique_ptr<Committer> committer = std::make_unique<Committer>(
       store, "out",
-      PublishTarget{folder.path() / "results", folder.path() / "partials", std::nullopt,
-                    OwnerNumber(1)},
+      std::make_unique<FolderPublisher>(PublishTarget{
+          folder.path() / "results", folder.path() / "partials", std::nullopt, OwnerNumber(1)}),
       Milliseconds(2), Milliseconds(60000),
       Committer::Callbacks{[this](std::vector<model::Record> some) {
                              const std::scoped_lock lock(mutex);

@@ -95,7 +95,7 @@ TEST_F(PublishLockTest, AHolderThatMovesIsNotDisturbed) {
 }
 
 TEST_F(PublishLockTest, AFrozenHolderIsPutOutOfTheWayAndChangesNothingOnceItThaws) {
-  const Publisher lower{CommandIndex(4), OwnerNumber(1), 1};
+  const Origin lower{CommandIndex(4), OwnerNumber(1), 1};
   const pid_t frozen = start([&] {
     auto names = PublishedNames::lock(results, "frozen", kEver);
     const fs::path staged = incoming_folder(results) / "frozen" / "4-1";

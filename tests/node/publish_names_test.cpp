@@ -7,7 +7,7 @@
 namespace mnp::node {
 namespace {
 
-const Publisher kFour{CommandIndex(4), OwnerNumber(2), 3};
+const Origin kFour{CommandIndex(4), OwnerNumber(2), 3};
 
 constexpr std::chrono::seconds kPatience{60};
 
@@ -37,8 +37,10 @@ TEST_F(Names, AnEmptyRowWasNeverSynced) {
 }
 
 TEST_F(Names, OurOwnFoldersAreReserved) {
-  EXPECT_TRUE(is_reserved(".names") && is_reserved(".names/x") && is_reserved(".incoming/1"));
-  EXPECT_FALSE(is_reserved("names") || is_reserved(".namesake") || is_reserved("a/.names"));
+  for (const char* ours : {".names", ".names/x", ".incoming/1"})
+    EXPECT_EQ(check_name(ours, kFour).error().code, Code::kConfig) << ours;
+  for (const char* free : {"names", ".namesake", "a/.names"})
+    EXPECT_TRUE(check_name(free, kFour)) << free;
 }
 
 }  // namespace

@@ -24,11 +24,7 @@ class ReductionTest : public StageTest {
     return made;
   }
   std::string partial(uint32_t command, const std::string& path, uint32_t start = 1) const {
-    return fmt::format("{}/a-1/partials/node-0003.2/{}-{}/{}", context.store_root.string(), command,
-                       start, path);
-  }
-  std::string target(const std::string& path) const {
-    return (context.store_root / context.keys().results() / path).string();
+    return fmt::format("a-1/partials/node-0003.2/{}-{}/{}", command, start, path);
   }
   void start(uint32_t nodes) {
     std::vector<NodeIndex> list{NodeIndex(kMain)};
@@ -37,21 +33,17 @@ class ReductionTest : public StageTest {
     orders.clear();
     reduction.start(list);
   }
-  /// What the ranks do with the order: the array is there.
-  void finish(const std::string& array) {
-    ASSERT_TRUE(make_folders(context.store_root / context.keys().results()));
-    ASSERT_TRUE(replace_file(target(array), "12345678"));
-    reduction.done({id_of(array), "", 0});
-  }
+  /// What nodes and ranks do with it: the array is there.
+  void finish(const std::string& array) { reduction.done({id_of(array), "", 0}); }
   uint64_t id_of(const std::string& array) const {
     for (const auto& [node, order] : orders)
-      if (order.target == target(array)) return order.id;
+      if (order.target == array) return order.id;
     return 0;
   }
   std::vector<std::string> ordered() const {  // arrays, in main's orders
     std::vector<std::string> arrays;
     for (const auto& [node, order] : orders)
-      if (node == NodeIndex(kMain)) arrays.push_back(fs::path(order.target).filename().string());
+      if (node == NodeIndex(kMain)) arrays.push_back(order.target);
     return arrays;
   }
   void add(const std::string& attempt, const model::Record& record) {
@@ -59,12 +51,21 @@ class ReductionTest : public StageTest {
   }
 
   std::vector<std::pair<NodeIndex, model::ReduceOrder>> orders;
+  Status unpublished;
+  std::vector<model::ReduceOrder> begun;  // by main's rank
   std::vector<model::ResultFile> reduced;
   std::vector<std::string> stuck;
   std::vector<Status> finished;
   Reduction reduction{context,
                       {[this](NodeIndex node, const model::ReduceOrder& order) {
                          orders.emplace_back(node, order);
+                       },
+                       [this](const model::ReduceOrder& own) { begun.push_back(own); },
+                       [this](uint64_t id, const std::string& path) {
+                         if (unpublished)
+                           reduction.published(id, model::ResultFile{path, 8, 0, false});
+                         else
+                           reduction.published(id, fail(unpublished.error()));
                        },
                        [this](const model::ResultFile& file) { reduced.push_back(file); },
                        [this](const std::string& why) { stuck.push_back(why); },
@@ -96,7 +97,7 @@ TEST_F(ReductionTest, NodesGetNeighbouringCommandsInListOrder) {
       orders[1].second.files,
       (std::vector<std::string>{partial(2, "a.npy"), partial(3, "a.npy"), partial(4, "a.npy")}));
   EXPECT_EQ(orders[0].second.id, orders[1].second.id);
-  EXPECT_EQ(orders[0].second.target, target("a.npy"));
+  EXPECT_EQ(orders[0].second.target, "a.npy");
   EXPECT_EQ(orders[1].second.target, "");
 }
 
@@ -107,6 +108,31 @@ TEST_F(ReductionTest, ANodeWithoutAShareTakesPartAllTheSame) {
   size_t files = 0;
   for (const auto& [node, order] : orders) files += order.files.size();
   EXPECT_EQ(files, 1U);
+}
+
+TEST_F(ReductionTest, MainsRankBeginsOnceEveryNodeHoldsItsShare) {
+  add("a-1", record(0, {"a.npy"}));
+  start(3);
+  const uint64_t id = id_of("a.npy");
+  for (const auto& [node, order] : orders) {
+    EXPECT_TRUE(begun.empty());
+    reduction.held(node, {id, "", 0});
+    reduction.held(node, {id, "", 0});
+  }
+  ASSERT_EQ(begun.size(), 1U);
+  EXPECT_EQ(begun[0].id, id);
+  EXPECT_EQ(begun[0].target, "a.npy");
+}
+
+TEST_F(ReductionTest, AShareThatCannotBeBroughtEndsIt) {
+  add("a-1", record(0, {"a.npy"}));
+  start(2);
+  reduction.held(NodeIndex(0),
+                 {id_of("a.npy"), "no such bucket", static_cast<uint32_t>(Code::kStore)});
+  ASSERT_EQ(finished.size(), 1U);
+  EXPECT_EQ(finished[0].error().code, Code::kStore);
+  EXPECT_EQ(finished[0].error().text, "reduce a.npy: node 0: no such bucket");
+  EXPECT_TRUE(begun.empty());
 }
 
 TEST_F(ReductionTest, ACommandThatIsKeptTwiceCountsOnce) {
@@ -133,7 +159,6 @@ TEST_F(ReductionTest, ArraysFollowEachOtherWithSomeAhead) {
   ASSERT_EQ(reduced.size(), 7U);
   EXPECT_EQ(reduced[0].path, "0.npy");
   EXPECT_EQ(reduced[0].bytes, 8U);
-  EXPECT_EQ(fs::status(target("0.npy")).permissions() & fs::perms::owner_write, fs::perms::none);
 }
 
 TEST_F(ReductionTest, InterruptedItGoesOnWithWhatIsLeft) {
@@ -205,9 +230,9 @@ TEST_F(ReductionTest, AnEditedListTakesEachCommandsOwnPartials) {
   const auto keys = context.keys();
   const auto list = model::CommandList::parse("a\nb\nc\n", "list");
   model::JournalWriter writer(store, context.attempt().journal());
-  model::Begun begun;
-  begun.list_digest = list->digest();
-  writer.append(begun);
+  model::Begun first;
+  first.list_digest = list->digest();
+  writer.append(first);
   for (uint32_t i = 0; i < 3; ++i)
     writer.append(model::RecordKept{record(i, {"a.npy"}), list->identities()[i]});
   ASSERT_TRUE(writer.commit());
@@ -225,14 +250,15 @@ TEST_F(ReductionTest, AnEditedListTakesEachCommandsOwnPartials) {
             (std::vector<std::string>{partial(2, "a.npy"), partial(0, "a.npy")}));
 }
 
-TEST_F(ReductionTest, AnArrayThatIsNotThereIsTheStoresFailure) {
+TEST_F(ReductionTest, AnArrayThatCannotBePublishedIsTheStoresFailure) {
   add("a-1", record(0, {"0.npy"}));
+  unpublished = fail(Code::kStore, "0.npy: no such file");
   start(1);
-  reduction.done({id_of("0.npy"), "", 0});
+  finish("0.npy");
   ASSERT_EQ(finished.size(), 1U);
   ASSERT_FALSE(finished[0]);
   EXPECT_EQ(finished[0].error().code, Code::kStore);
-  EXPECT_NE(finished[0].error().text.find(target("0.npy")), std::string::npos);
+  EXPECT_EQ(finished[0].error().text, "reduce 0.npy: 0.npy: no such file");
   EXPECT_TRUE(reduced.empty());
 }
 
@@ -241,7 +267,7 @@ TEST_F(ReductionTest, TheLargestShareFitsAFrameAndALargerOneIsRefused) {
   std::string path;                       // as long as a file's may be
   while (path.size() + 256 < model::kMaxResultPath) path += std::string(255, 'a') + "/";
   path += "x.npy";
-  const size_t one = sizeof(uint32_t) + partial(kFirst, path).size();
+  const size_t one = sizeof(uint32_t) + reduction.prefix() + partial(kFirst, path).size();
   const auto most = static_cast<uint32_t>(Reduction::kMaxNames / one);
   for (uint32_t i = 0; i < 2 * most; ++i) add("a-1", record(kFirst + i, {path}));
   start(2);

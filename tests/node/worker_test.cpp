@@ -163,7 +163,7 @@ TEST_F(WorkerProgram, IsCommand0WithOutputAndResults) {
   EXPECT_EQ(stored[0].start, 4U);
   EXPECT_TRUE(stored[0].success());
   EXPECT_EQ(output_of(0, 4), "work run-1\n");
-  EXPECT_EQ(*read_file(context.store_root / context.keys().results() / "data"), "data\n");
+  EXPECT_EQ(*read_file(context.path(context.keys().results()) / "data"), "data\n");
 }
 
 TEST_F(WorkerProgram, OneThatItsEpochsEndHasEndedNeverRan) {

@@ -1,0 +1,78 @@
+#include "mnp/node/reduce_files.hpp"
+
+#include <fmt/format.h>
+
+#include "aws/crew.hpp"
+#include "aws/s3_store.hpp"
+#include "aws/s3_transfer.hpp"
+#include "mnp/core/log.hpp"
+
+namespace mnp::node {
+namespace {
+
+constexpr size_t kAtOnce = 8;  // files that are fetched
+
+tl::unexpected<Error> store_failed(const Error& error) {
+  return fail(Code::kStore, error.text);
+}
+
+}  // namespace
+
+fs::path ReduceFiles::file(const std::string& key) const {
+  return context_.in_s3() ? context_.scratch.reduced() / key : context_.path(key);
+}
+
+Status ReduceFiles::bring(const std::vector<std::string>& keys) const {
+  if (!context_.in_s3()) return {};
+  MNP_TRY(const aws::S3Place root, aws::S3Place::parse(context_.store_place));
+  MNP_TRY(const aws::S3 s3, context_.s3->s3());
+  const aws::S3Store store(s3, root);
+  aws::Crew crew(kAtOnce);
+  for (const std::string& key : keys)
+    crew.add([&, this]() -> Status {
+      std::error_code error;
+      if (fs::exists(file(key), error)) return {};  // whole, of an epoch that has ended
+      return aws::S3Transfer(s3, {}).download_file(store.at(key), file(key));
+    });
+  if (auto done = crew.finish(); !done) return store_failed(done.error());
+  return {};
+}
+
+void ReduceFiles::drop(const std::vector<std::string>& keys) const {
+  if (!context_.in_s3()) return;
+  for (const std::string& key : keys) {
+    std::error_code error;
+    fs::remove(file(key), error);
+  }
+}
+
+fs::path ReduceFiles::target(const std::string& path) const {
+  return file(context_.keys().results() + "/" + path);
+}
+
+Result<model::ResultFile> ReduceFiles::publish(const std::string& path) const {
+  model::ResultFile file;
+  file.path = path;
+  const fs::path written = target(path);
+  if (context_.in_s3()) {
+    MNP_TRY(const aws::S3Place root, aws::S3Place::parse(context_.store_place));
+    MNP_TRY(const aws::S3 s3, context_.s3->s3());
+    const aws::S3Place place = aws::S3Store(s3, root).at(context_.keys().results() + "/" + path);
+    const auto sent = aws::S3Transfer(s3, {}).upload_file(written, place);
+    if (!sent) return store_failed(sent.error());
+    file.bytes = sent->bytes;
+    file.crc32c = sent->crc32c;
+    std::error_code error;
+    fs::remove(written, error);
+    return file;
+  }
+  const auto bytes = size_of_file(written);
+  if (!bytes) return store_failed(bytes.error());
+  file.bytes = *bytes;
+  std::error_code error;
+  fs::permissions(written, fs::perms::owner_read | fs::perms::group_read | fs::perms::others_read,
+                  error);
+  return file;
+}
+
+}  // namespace mnp::node

@@ -1,0 +1,175 @@
+#include "mnp/node/s3_publisher.hpp"
+
+#include <deque>
+#include <mutex>
+
+#include <fmt/format.h>
+
+#include "aws/crew.hpp"
+#include "mnp/core/glob.hpp"
+#include "mnp/core/log.hpp"
+#include "mnp/core/text.hpp"
+
+namespace mnp::node {
+namespace {
+
+constexpr int kRounds = 8;  // of looking at an object and putting another in its place
+constexpr const char *kCommand = "mnp-command", *kOwner = "mnp-owner", *kStart = "mnp-start";
+
+aws::Headers metadata_of(const Origin& who) {
+  return {{kCommand, std::to_string(who.command.value())},
+          {kOwner, std::to_string(who.owner.value())},
+          {kStart, std::to_string(who.start)}};
+}
+
+/// nullopt: it was not put by a command.
+std::optional<Origin> origin_of(const aws::S3Info& info) {
+  const auto number = [&](const char* name) {
+    return parse_integer(aws::header(info.metadata, name)).value_or(-1);
+  };
+  const int64_t command = number(kCommand), owner = number(kOwner), start = number(kStart);
+  constexpr int64_t kMost = UINT32_MAX;
+  if (command < 0 || owner < 0 || start < 0 || command > kMost || owner > kMost || start > kMost)
+    return std::nullopt;
+  return Origin{CommandIndex(static_cast<uint32_t>(command)),
+                OwnerNumber(static_cast<uint32_t>(owner)), static_cast<uint32_t>(start)};
+}
+
+bool same(const Origin& a, const Origin& b) {
+  return a.command == b.command && a.owner == b.owner && a.start == b.start;
+}
+
+/// What is wrong with a file is its command's; all else is the store's, which may mend.
+bool is_commands(const Error& error) {
+  return error.code == Code::kIo || error.code == Code::kConfig;
+}
+
+}  // namespace
+
+struct S3Publisher::Start {
+  explicit Start(const Publishing& publishing, OwnerNumber owner)
+      : from(publishing.from), who{publishing.command, owner, publishing.start} {}
+  const fs::path from;
+  const Origin who;
+  std::vector<model::ResultFile> files;
+  std::mutex mutex;  // of what follows
+  std::vector<aws::S3Place> created;
+  std::optional<Error> problem;
+};
+
+S3Publisher::S3Publisher(std::shared_ptr<aws::S3Store> store, S3PublishTarget target,
+                         aws::TransferOptions options)
+    : store_(std::move(store)), target_(std::move(target)), options_(options) {}
+
+/// With the checksum that it was put with.
+Result<aws::Uploaded> S3Publisher::put(const fs::path& source, const aws::S3Place& place,
+                                       const Origin& who, const std::string& path, bool& created) {
+  MNP_TRY(const bool conditional, store_->can_put_if_absent());
+  std::error_code error;
+  const uint64_t bytes = fs::file_size(source, error);  // a large one is not sent in vain
+  bool look = !conditional || bytes > options_.part;
+  aws::S3Transfer transfer(store_->s3(), options_);
+  for (int round = 0; round < kRounds; ++round) {
+    aws::S3PutOptions options;
+    options.metadata = metadata_of(who);
+    options.only_if_absent = conditional;
+    bool there = false;
+    if (look) {
+      const auto info = store_->s3().head(place);
+      if (!info && info.error().code != Code::kNotFound)
+        return fail(Code::kStore, info.error().text);
+      there = info.has_value();
+      if (there) {
+        const auto other = origin_of(*info);
+        if (!other)
+          return fail(Code::kConfig,
+                      fmt::format("{} is there, and no command has published it", place.text()));
+        MNP_TRY(const bool replaces, may_replace(*other, who, path));
+        if (!replaces || same(*other, who))
+          return aws::Uploaded{info->bytes, aws::checksum_of(*info)};
+        options.only_if_absent = false;
+        if (conditional) options.only_if_etag = info->etag;
+      }
+    }
+    auto sent = transfer.upload_file(source, place, options);
+    if (sent) created = !there;
+    if (sent || sent.error().code != Code::kExists) return sent;
+    look = true;
+  }
+  return fail(Code::kStore, place.text() + " is changed again and again");
+}
+
+Status S3Publisher::publish_one(Start& start, size_t number) {
+  model::ResultFile& file = start.files[number];
+  const std::string below = file.partial
+                                ? fmt::format("{}/{}-{}/{}", target_.partials,
+                                              start.who.command.value(), start.who.start, file.path)
+                                : target_.results + "/" + file.path;
+  const aws::S3Place place = store_->at(below);
+  bool created = false;
+  Status good = file.partial ? Status() : check_name(file.path, start.who);
+  auto sent =
+      !good ? Result<aws::Uploaded>(fail(good.error()))
+      : file.partial
+          ? aws::S3Transfer(store_->s3(), options_).upload_file(start.from / file.path, place)
+          : put(start.from / file.path, place, start.who, file.path, created);
+  if (!sent && !is_commands(sent.error())) return fail(Code::kStore, sent.error().text);
+  const std::scoped_lock lock(start.mutex);
+  if (created) start.created.push_back(place);
+  if (!sent) {
+    if (!start.problem) start.problem = sent.error();
+    return {};
+  }
+  file.bytes = sent->bytes;
+  file.crc32c = sent->crc32c;
+  return {};
+}
+
+/// Unless a later start has replaced it meanwhile.
+void S3Publisher::take_back(const Start& start) {
+  for (const aws::S3Place& place : start.created) {
+    const auto info = store_->s3().head(place);
+    const auto there = info ? origin_of(*info) : std::nullopt;
+    if (!there || !same(*there, start.who)) continue;
+    if (const auto removed = store_->s3().remove(place); !removed)
+      log::warning("{} is left of command {}, which has failed: {}", place.text(),
+                   start.who.command.value(), removed.error().text);
+  }
+}
+
+void S3Publisher::publish(std::vector<Publishing>& starts) {
+  std::deque<Start> under_way;
+  Status store;
+  {
+    aws::Crew crew(options_.threads);
+    for (const Publishing& each : starts) {
+      Start& start = under_way.emplace_back(each, target_.owner);
+      auto paths = files_to_publish(each.from);
+      if (!paths) {
+        start.problem = paths.error();
+        continue;
+      }
+      for (const std::string& path : *paths) {
+        model::ResultFile& file = start.files.emplace_back();
+        file.path = path;
+        file.partial = target_.reduce && glob_match(target_.reduce->match, path);
+      }
+      for (size_t i = 0; i < start.files.size(); ++i)
+        crew.add([this, &start, i] { return publish_one(start, i); });
+    }
+    store = crew.finish();
+  }
+  for (size_t i = 0; i < starts.size(); ++i) {
+    Start& start = under_way[i];
+    if (start.problem) {
+      take_back(start);
+      starts[i].files = fail(start.problem->within("publish results"));
+    } else if (!store) {
+      starts[i].files = fail(store.error().within("publish results"));
+    } else {
+      starts[i].files = std::move(start.files);
+    }
+  }
+}
+
+}  // namespace mnp::node

@@ -1,0 +1,155 @@
+#include "mnp/node/s3_publisher.hpp"
+
+#include <gtest/gtest.h>
+
+#include "aws/credentials_sources.hpp"
+#include "tests/aws/fake_s3.hpp"
+
+namespace mnp::node {
+namespace {
+
+class S3PublisherTest : public testing::Test {
+ protected:
+  S3PublisherTest() {
+    ::setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1", 1);
+    ::setenv("AWS_REGION", "us-east-1", 1);
+    const auto settings = aws::Settings::load({}, aws::process_variables());
+    const auto s3 =
+        aws::S3::create(*settings, bucket, aws::fixed_credentials({"k", "s", "", "", {}}));
+    store = std::make_shared<aws::S3Store>(*s3, aws::S3Place{"bucket", ""});
+  }
+  /// What a start of `command` leaves, by path.
+  Publishing left(uint32_t command, uint32_t start,
+                  const std::map<std::string, std::string>& files) {
+    const fs::path from = folder.path() / std::to_string(++folders);
+    for (const auto& [path, bytes] : files) EXPECT_TRUE(create_file_once(from / path, bytes));
+    return {from, CommandIndex(command), start};
+  }
+  std::vector<Publishing> publish(std::vector<Publishing> starts, uint32_t owner = 1) {
+    S3Publisher publisher(store, {"results", "partials", reduce, OwnerNumber(owner)});
+    publisher.publish(starts);
+    return starts;
+  }
+  Publishing publish(const Publishing& start, uint32_t owner = 1) {
+    return publish(std::vector<Publishing>{start}, owner).front();
+  }
+  std::string at(const std::string& key) const {
+    const auto found = bucket->objects.find(key);
+    return found == bucket->objects.end() ? "<none>" : found->second.first;
+  }
+
+  std::shared_ptr<aws::FakeS3> bucket = std::make_shared<aws::FakeS3>();
+  std::shared_ptr<aws::S3Store> store;
+  std::optional<model::Reduce> reduce;
+  TemporaryFolder folder = *TemporaryFolder::create("s3-publisher-test-");
+  int folders = 0;
+};
+
+TEST_F(S3PublisherTest, FilesBecomeObjectsWithTheirRecords) {
+  const auto done = publish(left(4, 1, {{"a", "one"}, {"sub/b c", ""}}));
+  ASSERT_TRUE(done.files) << done.files.error().text;
+  ASSERT_EQ(done.files->size(), 2U);
+  EXPECT_EQ((*done.files)[0].path, "a");
+  EXPECT_EQ((*done.files)[0].bytes, 3U);
+  EXPECT_EQ((*done.files)[0].crc32c, crc32c("one"));
+  EXPECT_EQ(at("results/a"), "one");
+  EXPECT_EQ(at("results/sub/b c"), "");
+  EXPECT_TRUE(publish(left(5, 1, {})).files->empty());
+}
+
+TEST_F(S3PublisherTest, ManyStartsAtOnce) {
+  std::vector<Publishing> starts;
+  for (uint32_t i = 0; i < 100; ++i)
+    starts.push_back(left(i, 1, {{std::to_string(i), "x"}, {std::to_string(i) + ".log", "y"}}));
+  for (const Publishing& each : publish(starts)) EXPECT_EQ(each.files->size(), 2U);
+  EXPECT_EQ(bucket->objects.size(), 200U);
+}
+
+TEST_F(S3PublisherTest, AnotherCommandsPathIsRefusedAndNothingIsLeft) {
+  ASSERT_TRUE(publish(left(4, 1, {{"b", "four"}})).files);
+  const auto refused = publish(left(5, 1, {{"a", "five"}, {"b", "five"}, {"c", "five"}}));
+  ASSERT_FALSE(refused.files);
+  EXPECT_EQ(refused.files.error().code, Code::kConfig);
+  EXPECT_NE(refused.files.error().text.find("commands 4 and 5 both publish 'b'"), std::string::npos)
+      << refused.files.error().text;
+  EXPECT_EQ(at("results/b"), "four");
+  EXPECT_EQ(at("results/a"), "<none>");
+  EXPECT_EQ(at("results/c"), "<none>");
+}
+
+TEST_F(S3PublisherTest, AHigherStartReplacesALowerOneAndNotTheOtherWayRound) {
+  for (const bool conditional : {true, false}) {
+    bucket = std::make_shared<aws::FakeS3>();
+    bucket->conditional = conditional;
+    const auto settings = aws::Settings::load({}, aws::process_variables());
+    store = std::make_shared<aws::S3Store>(
+        *aws::S3::create(*settings, bucket, aws::fixed_credentials({"k", "s", "", "", {}})),
+        aws::S3Place{"bucket", ""});
+    ASSERT_TRUE(publish(left(4, 2, {{"a", "start 2"}})).files);
+    ASSERT_TRUE(publish(left(4, 1, {{"a", "start 1"}})).files);
+    EXPECT_EQ(at("results/a"), "start 2");
+    ASSERT_TRUE(publish(left(4, 3, {{"a", "start 3"}})).files);
+    EXPECT_EQ(at("results/a"), "start 3");
+    ASSERT_TRUE(publish(left(4, 1, {{"a", "owner 2"}}), 2).files);
+    EXPECT_EQ(at("results/a"), "owner 2");
+    ASSERT_TRUE(publish(left(4, 9, {{"a", "late"}}), 1).files);
+    EXPECT_EQ(at("results/a"), "owner 2");
+  }
+}
+
+TEST_F(S3PublisherTest, AStoreThatFailsLeavesAllForAnotherTime) {
+  bucket->before = [](const aws::HttpRequest& request) -> std::optional<Result<aws::HttpResponse>> {
+    if (request.method != "PUT" || request.wire_path().find("results/b") == std::string::npos)
+      return std::nullopt;
+    return aws::HttpResponse{403, {}, "<Error><Code>AccessDenied</Code></Error>"};
+  };
+  const Publishing start = left(4, 1, {{"a", "1"}, {"b", "2"}});
+  const auto failed = publish(start);
+  ASSERT_FALSE(failed.files);
+  EXPECT_EQ(failed.files.error().code, Code::kStore) << failed.files.error().text;
+  bucket->before = nullptr;
+  const auto done = publish(start);
+  ASSERT_TRUE(done.files) << done.files.error().text;
+  EXPECT_EQ((*done.files)[0].crc32c, crc32c("1")) << "it was there already";
+  EXPECT_EQ(at("results/b"), "2");
+}
+
+TEST_F(S3PublisherTest, ALostAnswerIsNoConflict) {
+  ASSERT_TRUE(*store->can_put_if_absent());
+  bucket->lose_answers = 1;
+  const auto done = publish(left(4, 1, {{"a", "1"}}));
+  ASSERT_TRUE(done.files) << done.files.error().text;
+  EXPECT_EQ((*done.files)[0].bytes, 1U);
+}
+
+TEST_F(S3PublisherTest, PartialsHaveANameOfTheirStart) {
+  reduce = model::Reduce{"sum/*.npy", model::ReduceOp::kSum};
+  const auto done = publish(left(4, 2, {{"sum/a.npy", "array"}, {"log", "text"}}));
+  ASSERT_TRUE(done.files);
+  EXPECT_TRUE((*done.files)[1].partial);
+  EXPECT_FALSE((*done.files)[0].partial);
+  EXPECT_EQ(at("partials/4-2/sum/a.npy"), "array");
+  EXPECT_EQ(at("results/log"), "text");
+}
+
+TEST_F(S3PublisherTest, WhatIsNoFileFailsItsCommandAlone) {
+  const Publishing broken = left(4, 1, {{"a", "1"}});
+  fs::create_symlink("nowhere", broken.from / "link");
+  const auto done = publish(std::vector<Publishing>{broken, left(5, 1, {{"b", "2"}})});
+  ASSERT_FALSE(done[0].files);
+  EXPECT_NE(done[0].files.error().code, Code::kStore);
+  EXPECT_TRUE(done[1].files);
+  EXPECT_EQ(at("results/a"), "<none>");
+  EXPECT_EQ(at("results/b"), "2");
+}
+
+TEST_F(S3PublisherTest, OurOwnNamesAndObjectsOfOthersAreNotTaken) {
+  EXPECT_EQ(publish(left(4, 1, {{".names/x", ""}})).files.error().code, Code::kConfig);
+  ASSERT_TRUE(store->put("results/a", "by hand"));
+  const auto refused = publish(left(4, 1, {{"a", "1"}}));
+  EXPECT_EQ(refused.files.error().code, Code::kConfig);
+  EXPECT_EQ(at("results/a"), "by hand");
+}
+
+}  // namespace
+}  // namespace mnp::node
