@@ -97,11 +97,6 @@ std::vector<Field> read_defaults(SpecReader& reader, const Field* field) {
 void read_store(SpecReader& reader, const Field& field, Spec& spec) {
   const auto value = read_value(reader, field);
   if (!value) return;
-  if (is_url(value->text) && !starts_with(value->text, "s3://")) {
-    reader.errors.add(mark_of(field), "a store cannot be a web address",
-                      "write a folder, or s3://bucket/prefix");
-    return;
-  }
   spec.store = read_path(reader, value->text, mark_of(field)).value_or("");
 }
 
