@@ -271,7 +271,7 @@ struct S3Transfer::Download {
 namespace {
 
 Result<Fd> create_partial(const fs::path& partial) {
-  MNP_CHECK(make_folders(partial.parent_path()));
+  if (partial.has_parent_path()) MNP_CHECK(make_folders(partial.parent_path()));
   Fd fd(::open(partial.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!fd) return fail_errno("create " + partial.string());
   return fd;

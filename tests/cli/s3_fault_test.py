@@ -1,0 +1,111 @@
+"""S3 through a proxy that breaks requests (tests/aws/fault_proxy.py): nothing is lost, nothing doubled, and
+all of it ends in bounded time. MNP_SEED replays a run."""
+
+import json
+import os
+import random
+import sys
+import time
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "aws"))
+
+from fault_proxy import AFTER, BEFORE, CORRUPT, FaultProxy  # noqa: E402
+from mnp_case import MnpCase  # noqa: E402
+
+SEED = int(os.environ.get("MNP_SEED", random.SystemRandom().randrange(1 << 30)))
+COMMANDS = 60
+
+
+class S3Fault(MnpCase):
+    def setUp(self):
+        super().setUp()
+        import boto3  # in the environment that ./dev test makes
+        self.endpoint = os.environ["AWS_ENDPOINT_URL"]
+        self.client = boto3.client("s3", endpoint_url=self.endpoint, region_name="us-east-1")
+        self.bucket = f"mnp-fault-{time.time_ns()}"
+        self.client.create_bucket(Bucket=self.bucket)
+        self.environment |= {"XDG_STATE_HOME": str(self.folder / "state"), "AWS_MAX_ATTEMPTS": "8"}
+
+    def proxy(self, rate, *kinds):
+        proxy = FaultProxy(self.endpoint, SEED, rate, kinds or (*BEFORE, *AFTER))
+        self.addCleanup(proxy.close)
+        self.environment["AWS_ENDPOINT_URL"] = proxy.url
+        return proxy
+
+    def keys(self, prefix=""):
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket,
+                                                                      Prefix=prefix)
+        return [each["Key"] for page in pages for each in page.get("Contents", [])]
+
+    def get(self, key):
+        return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def write_files(self):
+        files = {f"{i // 10}/{i}": os.urandom(random.Random(i).randrange(100000)) for i in range(60)}
+        files["big"] = os.urandom(30 << 20)  # in parts
+        for name, content in files.items():
+            path = self.folder / "in" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        return files
+
+    def test_folders_go_and_come_back(self):
+        files = self.write_files()
+        proxy = self.proxy(0.1)
+        self.mnp("s3", "cp", "-r", "in", f"s3://{self.bucket}/x")
+        self.assertEqual(set(self.keys()), {"x/" + name for name in files})
+        for name, content in files.items():
+            self.assertTrue(self.get("x/" + name) == content, f"{name}, MNP_SEED={SEED}")
+        self.mnp("s3", "cp", "-r", f"s3://{self.bucket}/x", "out")
+        for name, content in files.items():
+            self.assertTrue((self.folder / "out" / name).read_bytes() == content,
+                            f"{name}, MNP_SEED={SEED}")
+        self.assertEqual({str(p.relative_to(self.folder / "out")) for p in
+                          (self.folder / "out").rglob("*") if p.is_file()}, set(files))
+        left = self.client.list_multipart_uploads(Bucket=self.bucket).get("Uploads", [])
+        self.assertLessEqual(len(left), 1, "an upload whose answer was lost is an orphan at most")
+        self.assertGreater(sum(proxy.counts.values()), 10, proxy.counts)
+
+    def test_a_corrupted_part_is_noticed(self):
+        self.write_files()
+        self.mnp("s3", "cp", "in/big", f"s3://{self.bucket}/big")
+        proxy = self.proxy(1, CORRUPT)
+        done = self.mnp("s3", "cp", f"s3://{self.bucket}/big", "back", status=32)
+        self.assertIn("checksum", done.stderr)
+        self.assertFalse([p for p in self.folder.iterdir() if "back" in p.name])
+        self.assertEqual(proxy.counts, {CORRUPT: 4})
+
+    def test_a_run_loses_and_doubles_nothing(self):
+        self.write("list.txt", "".join(
+            f"echo {i} | tee $MNP_RESULTS/{i}; echo {i} >> {self.folder}/ran; sleep 0.1\n"
+            for i in range(COMMANDS)))
+        self.write("p.yaml", "name: demo\nstages:\n- name: work\n  nodes: 3\n  slots: 2\n"
+                             "  lease: 20s\n  commands: list.txt\n"
+                             "- name: check\n  inputs: [work]\n"
+                             "  commands: ['cat $MNP_INPUTS/work/* | sort -n | tr \"\\n\" \" \"']\n")
+        proxy = self.proxy(0.08)
+        done = self.mnp("run", "p.yaml", "--store", f"s3://{self.bucket}/lab")
+        run = done.stdout.splitlines()[-1]
+        base = f"lab/runs/{run}/stages/work"
+        rows = [json.loads(line) for line in self.get(f"{base}/results.jsonl").decode().splitlines()]
+        self.assertEqual([(each["index"], each["state"]) for each in rows],
+                         [(i, "succeeded") for i in range(COMMANDS)], f"MNP_SEED={SEED}")
+        ran = (self.folder / "ran").read_text().split()
+        self.assertEqual(sorted(map(int, ran)), list(range(COMMANDS)), f"MNP_SEED={SEED}")
+        self.assertEqual(len(self.keys(f"{base}/results/")), COMMANDS)
+        kept = [event["command"] for key in self.keys(f"{base}/attempts/") if "/journal/" in key
+                for event in map(json.loads, self.get(key).decode().splitlines())
+                if event.get("e") == "record"]
+        self.assertEqual(sorted(kept), list(range(COMMANDS)), f"MNP_SEED={SEED}")
+        self.environment["AWS_ENDPOINT_URL"] = self.endpoint
+        out = self.mnp("logs", run, "check", "--command", "0", "--store",
+                       f"s3://{self.bucket}/lab").stdout
+        self.assertEqual(out.split(), [str(i) for i in range(COMMANDS)])
+        self.assertGreater(sum(proxy.counts.values()), 10, proxy.counts)
+
+
+if __name__ == "__main__":
+    print(f"MNP_SEED={SEED}", file=sys.stderr)
+    unittest.main()
