@@ -205,18 +205,24 @@ ApiResult<std::vector<model::NodeSummary>> BatchClient::nodes(const std::string&
   return list;
 }
 
-ApiStatus BatchClient::terminate(const std::string& id, const std::string& reason) {
-  const auto answer = call_json(service_, "batch: TerminateJob", "/v1/terminatejob", "",
+namespace {
+
+ApiStatus end_job(const Service& service, const std::string& name, const std::string& path,
+                  const std::string& id, const std::string& reason) {
+  const auto answer = call_json(service, name, path, "",
                                 body_text(Json::object({{"jobId", id}, {"reason", reason}})));
   if (!answer) return fail(answer.error());
   return {};
 }
 
+}  // namespace
+
+ApiStatus BatchClient::terminate(const std::string& id, const std::string& reason) {
+  return end_job(service_, "batch: TerminateJob", "/v1/terminatejob", id, reason);
+}
+
 ApiStatus BatchClient::cancel(const std::string& id, const std::string& reason) {
-  const auto answer = call_json(service_, "batch: CancelJob", "/v1/canceljob", "",
-                                body_text(Json::object({{"jobId", id}, {"reason", reason}})));
-  if (!answer) return fail(answer.error());
-  return {};
+  return end_job(service_, "batch: CancelJob", "/v1/canceljob", id, reason);
 }
 
 ApiResult<std::vector<QueuedJob>> BatchClient::queue_front(const std::string& queue) {

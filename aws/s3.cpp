@@ -118,6 +118,10 @@ ApiResult<HttpResponse> S3::call(const HttpRequest& request, const S3Place& plac
   if (answer) return answer;
   ApiError& error = answer.error();
   error.text = place.text() + ": " + error.text;
+  // No answer at all: kIo is left to files of this machine.
+  if (error.status == 0 && (error.code == Code::kIo || error.code == Code::kTimeout ||
+                            error.code == Code::kProtocol || error.code == Code::kClosed))
+    error.code = Code::kStore;
   if (error.status == 403 && (request.method == "GET" || request.method == "HEAD"))
     error.text += "; without s3:ListBucket a key that is not there is refused, too";
   return answer;

@@ -23,13 +23,8 @@ std::string random_nonce() {
   return hex64(uint64_t{random()} << 32 | random());
 }
 
-/// What is neither there nor surely absent is not known; who is denied has the wrong credentials.
 tl::unexpected<Error> as_store_error(const Error& error) {
-  const bool told = error.code == Code::kNotFound || error.code == Code::kExists ||
-                    error.code == Code::kStopped || error.code == Code::kConfig ||
-                    error.code == Code::kIo;
-  const Code otherwise = error.code == Code::kDenied ? Code::kConfig : Code::kStore;
-  return fail(told ? error.code : otherwise, error.text);
+  return fail(store_error(error));
 }
 
 Headers metadata(std::string_view bytes, const std::string& nonce) {
@@ -39,6 +34,14 @@ Headers metadata(std::string_view bytes, const std::string& nonce) {
 }
 
 }  // namespace
+
+Error store_error(const Error& error) {
+  const bool told = error.code == Code::kNotFound || error.code == Code::kExists ||
+                    error.code == Code::kStopped || error.code == Code::kConfig ||
+                    error.code == Code::kIo;
+  const Code otherwise = error.code == Code::kDenied ? Code::kConfig : Code::kStore;
+  return {told ? error.code : otherwise, error.text};
+}
 
 S3Store::S3Store(S3 s3, S3Place root)
     : sleep([](Milliseconds time) { std::this_thread::sleep_for(time); }),
@@ -209,7 +212,8 @@ Status S3Store::remove_below(const std::string& prefix) {
   std::vector<S3Version> doomed;
   auto versions = s3_.versions(place);
   if (versions) doomed = std::move(*versions);
-  if (!versions && versions.error().status != 501) return as_store_error(versions.error());
+  if (!versions && versions.error().status != 501)
+    log::warning("older versions may be left: {}", versions.error().text);
   MNP_CHECK(each_below(prefix, [&](const S3Listed& object) {
     if (!versions) doomed.push_back({at(object.key).key, ""});
   }));

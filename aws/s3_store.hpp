@@ -12,6 +12,10 @@
 
 namespace mnp::aws {
 
+/// What an error of S3 is to who keeps a run there: kConfig where access is denied, else kStore, but
+/// for kNotFound, kExists, kConfig, kStopped, and kIo (a file of this machine).
+Error store_error(const Error& error);
+
 /// Each object carries the CRC-32C of its bytes, which `get` compares. Where the server cannot put
 /// an object only if it is absent (it is tried once), `put_new` writes, waits and looks whose
 /// object is there: two writers are told apart unless one of them stalls for longer than that.

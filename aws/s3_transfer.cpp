@@ -278,7 +278,7 @@ Result<Fd> create_partial(const fs::path& partial) {
 }
 
 fs::path partial_of(const fs::path& to) {
-  return to.parent_path() / ("." + to.filename().string() + kPartial);
+  return to.parent_path() / ("." + hex64(fnv1a(to.filename().string())) + kPartial);
 }
 
 Status take_name(const Fd& fd, const fs::path& partial, const fs::path& to, const S3Info& info,

@@ -39,6 +39,7 @@ ApiResult<std::string> S3::complete_upload(const S3Place& place, const std::stri
   if (!made) return fail(ApiError{made.error(), 0, "", ""});
   made->query = {{"uploadId", upload}};
   if (options.only_if_absent) made->headers.emplace_back("If-None-Match", "*");
+  if (!options.only_if_etag.empty()) made->headers.emplace_back("If-Match", options.only_if_etag);
   std::string body = "<CompleteMultipartUpload>";
   for (const S3Part& part : parts)
     body += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>", part.number,

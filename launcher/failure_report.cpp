@@ -125,7 +125,6 @@ std::string_view meaning_of(int status) {
       {30, "nodes are missing after join_timeout"},
       {31, "too many nodes lost"},
       {32, "the store could not be reached, or is full"},
-      {33, "preflight left too few nodes"},
       {34, "the MPI world could not be formed"},
       {40, "stopped"},
       {70, "a bug in mnp"},

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "mnp/core/text.hpp"
 #include "mnp/model/environment.hpp"
 
 namespace mnp::launcher {
@@ -44,6 +45,10 @@ Result<RunStore> open_store(const std::string& option, const std::string& named)
   }
   while (chosen.back() == '/') chosen.pop_back();
   MNP_TRY(const auto place, aws::S3Place::parse(chosen));
+  for (const std::string& part : split(place.key, '/'))
+    if ((part.empty() && !place.key.empty()) || part == "." || part == "..")
+      return fail(Code::kConfig, fmt::format("store {}: a part of its prefix is '{}'; name another",
+                                             chosen, part));
   MNP_TRY(const fs::path state, state_folder());
   MNP_TRY(auto store, s3_session().store(chosen));
   return RunStore(chosen, std::move(store), state / "s3" / place.bucket / place.key);

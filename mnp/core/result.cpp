@@ -10,7 +10,7 @@ namespace mnp {
 
 const CodeInfo& code_info(Code code) {
   // In the order of the enum. Statuses are those of the README; 3x is what AWS Batch retries.
-  static constexpr std::array<CodeInfo, 20> kTable = {{
+  static constexpr std::array<CodeInfo, 19> kTable = {{
       {"usage", 2, false, "see --help"},
       {"config", 20, false, ""},
       {"not-found", 20, false, ""},
@@ -26,7 +26,6 @@ const CodeInfo& code_info(Code code) {
       {"stage-timeout", 12, false, "raise stage_timeout or stall_timeout, then `mnp resume RUN`"},
       {"join-timeout", 30, true, "raise join_timeout, or lower min_nodes to start with fewer"},
       {"nodes-lost", 31, true, "`mnp resume RUN` goes on with what is not kept yet"},
-      {"preflight", 33, true, ""},
       {"mpi", 34, true, "run `mpirun` between two nodes by hand; see the node's log for its words"},
       {"stopped", 40, false, "`mnp resume RUN` goes on"},
       {"superseded", 40, false, "a newer main owns this stage; nothing is lost"},

@@ -26,7 +26,6 @@ enum class Code {
   kStageTimeout,      // stage_timeout or stall_timeout passed
   kJoinTimeout,       // nodes are missing after join_timeout
   kNodesLost,         // fewer nodes alive than min_alive, or a program's restarts are used up
-  kPreflight,         // preflight left fewer nodes than min_nodes
   kMpi,               // the MPI world could not be formed
   kStopped,           // SIGTERM, Ctrl-C or `mnp stop`
   kSuperseded,        // a newer main owns the stage

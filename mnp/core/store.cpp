@@ -71,9 +71,12 @@ Result<std::vector<std::string>> FolderStore::list(const std::string& prefix) {
 }
 
 Result<std::map<std::string, uint64_t>> FolderStore::sizes(const std::string& prefix) {
-  MNP_TRY(const auto keys, list(prefix));
+  auto names = list_files_below(path(prefix));
   std::map<std::string, uint64_t> sizes;
-  for (const std::string& key : keys) {
+  if (!names && names.error().code == Code::kNotFound) return sizes;
+  if (!names) return fail(Code::kStore, names.error().text);
+  for (const std::string& name : *names) {
+    const std::string key = prefix + "/" + name;
     const auto bytes = size_of_file(path(key));
     if (bytes) sizes.emplace_hint(sizes.end(), key, *bytes);
     if (!bytes && bytes.error().code != Code::kNotFound)

@@ -40,7 +40,7 @@ class Store {
   virtual Result<double> modified(const std::string& key) = 0;
   /// Keys that start with `prefix` + "/", sorted.
   virtual Result<std::vector<std::string>> list(const std::string& prefix) = 0;
-  /// Of the same objects their bytes, by key.
+  /// Bytes of all objects there, by key; of a folder's hidden files too.
   virtual Result<std::map<std::string, uint64_t>> sizes(const std::string& prefix) = 0;
   /// What stands in those keys between `prefix` + "/" and the next "/" or the end; sorted, once
   /// each.

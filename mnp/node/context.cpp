@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "aws/s3_store.hpp"
 #include "mnp/core/text.hpp"
 #include "mnp/model/environment.hpp"
 #include "mnp/node/inputs.hpp"
@@ -71,7 +72,7 @@ Result<std::string> read_object(Context& context, const std::string& url) {
   MNP_TRY(const auto place, aws::S3Place::parse(url));
   MNP_TRY(aws::S3 s3, context.s3->s3());
   auto object = s3.get(place);
-  if (!object) return fail(object.error());
+  if (!object) return fail(aws::store_error(object.error()));
   MNP_CHECK(aws::compare_checksum(place, object->info, crc32c(object->bytes)));
   return std::move(object->bytes);
 }
@@ -86,8 +87,9 @@ Status load_raw_plan(Context& context) {
   auto text =
       aws::is_s3(me.list_file) ? read_object(context, me.list_file) : read_file(me.list_file);
   if (!text)
-    return fail(Code::kConfig, fmt::format("{}: {}; a file with one command a line belongs there",
-                                           model::kListFile, text.error().text));
+    return fail(text.error().code == Code::kStore ? Code::kStore : Code::kConfig,
+                fmt::format("{}: {}; a file with one command a line belongs there",
+                            model::kListFile, text.error().text));
   auto stored = context.store->put_new(key, *text);
   if (!stored && stored.error().code != Code::kExists) return stored;
   MNP_TRY(const auto list, model::open_list(*context.store, key));

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "aws/s3_store.hpp"
 #include "aws/s3_transfer.hpp"
 #include "mnp/core/log.hpp"
 #include "mnp/core/text.hpp"
@@ -57,7 +58,7 @@ Result<std::optional<uint64_t>> bytes_of(aws::S3& s3, const aws::S3Place& place)
   if (info) return info->bytes;
   if (info.error().code == Code::kNotFound || info.error().code == Code::kDenied)
     return std::nullopt;
-  return fail(Code::kStore, info.error().text);
+  return fail(aws::store_error(info.error()));
 }
 
 /// nullopt: nothing is there.
@@ -66,7 +67,7 @@ Result<std::optional<uint64_t>> bytes_below(aws::S3& s3, const aws::S3Place& pla
   const auto listed = s3.list_all({place.bucket, folder_key(place)}, [&](const aws::S3Listed& one) {
     bytes = bytes.value_or(0) + one.bytes;
   });
-  if (!listed) return fail(Code::kStore, listed.error().text);
+  if (!listed) return fail(aws::store_error(listed.error()));
   return bytes;
 }
 
@@ -97,9 +98,7 @@ Status copy_input(const Context& context, const model::Input& input, const std::
   const Status done =
       object ? transfer.download_file(place, to) : transfer.download_folder(place, to);
   if (done) return {};
-  const bool ours = done.error().code == Code::kIo || done.error().code == Code::kConfig;
-  return fail(ours ? done.error().code : Code::kStore,
-              fmt::format("input {}: {}", input.name, done.error().text));
+  return fail(aws::store_error(done.error()).within("input " + input.name));
 }
 
 }  // namespace

@@ -32,7 +32,9 @@ Status ReduceFiles::bring(const std::vector<std::string>& keys) const {
     crew.add([&, this]() -> Status {
       std::error_code error;
       if (fs::exists(file(key), error)) return {};  // whole, of an epoch that has ended
-      return aws::S3Transfer(s3, {}).download_file(store.at(key), file(key));
+      aws::TransferOptions options;
+      options.threads = 2;  // many files are under way
+      return aws::S3Transfer(s3, options).download_file(store.at(key), file(key));
     });
   if (auto done = crew.finish(); !done) return store_failed(done.error());
   return {};

@@ -7,7 +7,6 @@
 
 #include "aws/crew.hpp"
 #include "mnp/core/glob.hpp"
-#include "mnp/core/log.hpp"
 #include "mnp/core/text.hpp"
 
 namespace mnp::node {
@@ -39,9 +38,15 @@ bool same(const Origin& a, const Origin& b) {
   return a.command == b.command && a.owner == b.owner && a.start == b.start;
 }
 
-/// What is wrong with a file is its command's; all else is the store's, which may mend.
-bool is_commands(const Error& error) {
-  return error.code == Code::kIo || error.code == Code::kConfig;
+constexpr size_t kPartsAtOnce = 2;  // of each large file
+
+/// That is its command's fault, and so kIo.
+Status check_source(const fs::path& source) {
+  std::error_code error;
+  const auto type = fs::status(source, error).type();
+  if (type == fs::file_type::regular) return {};
+  return fail(Code::kIo,
+              fmt::format("{}: {}", source.string(), error ? error.message() : "is no file"));
 }
 
 }  // namespace
@@ -61,14 +66,28 @@ S3Publisher::S3Publisher(std::shared_ptr<aws::S3Store> store, S3PublishTarget ta
                          aws::TransferOptions options)
     : store_(std::move(store)), target_(std::move(target)), options_(options) {}
 
-/// With the checksum that it was put with.
+/// kIo: the file cannot be read. kExists. kStore: anything else, which may be better the next time.
+Result<aws::Uploaded> S3Publisher::send(const fs::path& source, const aws::S3Place& place,
+                                        const aws::S3PutOptions& put) {
+  MNP_CHECK(check_source(source));
+  aws::TransferOptions options = options_;
+  options.threads = kPartsAtOnce;  // many files are under way
+  auto sent = aws::S3Transfer(store_->s3(), options).upload_file(source, place, put);
+  if (!sent && sent.error().code != Code::kIo && sent.error().code != Code::kExists)
+    return fail(Code::kStore, sent.error().text);
+  return sent;
+}
+
+/// With the checksum that it was put with. kIo and kConfig are the command's fault.
 Result<aws::Uploaded> S3Publisher::put(const fs::path& source, const aws::S3Place& place,
                                        const Origin& who, const std::string& path, bool& created) {
-  MNP_TRY(const bool conditional, store_->can_put_if_absent());
+  const auto conditions = store_->can_put_if_absent();
+  if (!conditions) return fail(Code::kStore, conditions.error().text);
+  const bool conditional = *conditions;
   std::error_code error;
   const uint64_t bytes = fs::file_size(source, error);  // a large one is not sent in vain
   bool look = !conditional || bytes > options_.part;
-  aws::S3Transfer transfer(store_->s3(), options_);
+  std::string refused;  // the ETag of the last condition
   for (int round = 0; round < kRounds; ++round) {
     aws::S3PutOptions options;
     options.metadata = metadata_of(who);
@@ -85,14 +104,16 @@ Result<aws::Uploaded> S3Publisher::put(const fs::path& source, const aws::S3Plac
           return fail(Code::kConfig,
                       fmt::format("{} is there, and no command has published it", place.text()));
         MNP_TRY(const bool replaces, may_replace(*other, who, path));
-        if (!replaces || same(*other, who))
-          return aws::Uploaded{info->bytes, aws::checksum_of(*info)};
+        created = same(*other, who);  // an answer was lost, or another file had failed
+        if (!replaces || created) return aws::Uploaded{info->bytes, aws::checksum_of(*info)};
         options.only_if_absent = false;
-        if (conditional) options.only_if_etag = info->etag;
+        // One that refuses the very object that lies there (Ceph 18) takes no such condition.
+        if (conditional && info->etag != refused) options.only_if_etag = info->etag;
       }
     }
-    auto sent = transfer.upload_file(source, place, options);
+    auto sent = send(source, place, options);
     if (sent) created = !there;
+    refused = options.only_if_etag;
     if (sent || sent.error().code != Code::kExists) return sent;
     look = true;
   }
@@ -108,12 +129,15 @@ Status S3Publisher::publish_one(Start& start, size_t number) {
   const aws::S3Place place = store_->at(below);
   bool created = false;
   Status good = file.partial ? Status() : check_name(file.path, start.who);
-  auto sent =
-      !good ? Result<aws::Uploaded>(fail(good.error()))
-      : file.partial
-          ? aws::S3Transfer(store_->s3(), options_).upload_file(start.from / file.path, place)
-          : put(start.from / file.path, place, start.who, file.path, created);
-  if (!sent && !is_commands(sent.error())) return fail(Code::kStore, sent.error().text);
+  Result<aws::Uploaded> sent = fail(Code::kBug, "not sent");
+  if (!good)
+    sent = fail(good.error());
+  else if (file.partial)
+    sent = send(start.from / file.path, place, {});
+  else
+    sent = put(start.from / file.path, place, start.who, file.path, created);
+  if (!sent && sent.error().code != Code::kIo && sent.error().code != Code::kConfig)
+    return fail(Code::kStore, sent.error().text);
   const std::scoped_lock lock(start.mutex);
   if (created) start.created.push_back(place);
   if (!sent) {
@@ -125,16 +149,17 @@ Status S3Publisher::publish_one(Start& start, size_t number) {
   return {};
 }
 
-/// Unless a later start has replaced it meanwhile.
-void S3Publisher::take_back(const Start& start) {
+/// Unless a later start has replaced it meanwhile. kStore: something may be left.
+Status S3Publisher::take_back(const Start& start) {
   for (const aws::S3Place& place : start.created) {
     const auto info = store_->s3().head(place);
+    if (!info && info.error().code != Code::kNotFound) return fail(Code::kStore, info.error().text);
     const auto there = info ? origin_of(*info) : std::nullopt;
     if (!there || !same(*there, start.who)) continue;
     if (const auto removed = store_->s3().remove(place); !removed)
-      log::warning("{} is left of command {}, which has failed: {}", place.text(),
-                   start.who.command.value(), removed.error().text);
+      return fail(Code::kStore, removed.error().text);
   }
+  return {};
 }
 
 void S3Publisher::publish(std::vector<Publishing>& starts) {
@@ -162,8 +187,9 @@ void S3Publisher::publish(std::vector<Publishing>& starts) {
   for (size_t i = 0; i < starts.size(); ++i) {
     Start& start = under_way[i];
     if (start.problem) {
-      take_back(start);
-      starts[i].files = fail(start.problem->within("publish results"));
+      const Status back = take_back(start);
+      const Error& why = back ? *start.problem : back.error();
+      starts[i].files = fail(why.within("publish results"));
     } else if (!store) {
       starts[i].files = fail(store.error().within("publish results"));
     } else {

@@ -38,7 +38,9 @@ class S3Publisher : public ResultsPublisher {
   Status publish_one(Start& start, size_t file);
   Result<aws::Uploaded> put(const fs::path& source, const aws::S3Place& place, const Origin& who,
                             const std::string& path, bool& created);
-  void take_back(const Start& start);
+  Status take_back(const Start& start);
+  Result<aws::Uploaded> send(const fs::path& source, const aws::S3Place& place,
+                             const aws::S3PutOptions& options);
 
   const std::shared_ptr<aws::S3Store> store_;
   const S3PublishTarget target_;

@@ -56,8 +56,10 @@ TEST_P(StoreContract, SaysHowManyBytesThereAre) {
   ASSERT_TRUE(store_.put("a/b", std::string("\0\n\0", 3)));
   ASSERT_TRUE(store_.put("a/c", ""));
   ASSERT_TRUE(store_.put("a/d/e", "-"));
+  ASSERT_TRUE(store_.put("a/d/.zarray", "--"));  // commands publish such
   ASSERT_TRUE(store_.put("ab", "-"));
-  const std::map<std::string, uint64_t> sizes{{"a/b", 3}, {"a/c", 0}, {"a/d/e", 1}};
+  const std::map<std::string, uint64_t> sizes{
+      {"a/b", 3}, {"a/c", 0}, {"a/d/.zarray", 2}, {"a/d/e", 1}};
   EXPECT_EQ(*store_.sizes("a"), sizes);
   EXPECT_TRUE(store_.sizes("x")->empty());
 }

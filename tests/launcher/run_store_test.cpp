@@ -44,7 +44,8 @@ TEST(OpenStore, OneInS3KeepsWhatIsLocalBelowTheStateFolder) {
 }
 
 TEST(OpenStore, WhatIsNoPlaceIsRefused) {
-  for (const char* wrong : {"s3://", "s3:///key", "gs://b/p"})
+  for (const char* wrong :
+       {"s3://", "s3:///key", "gs://b/p", "s3://b//data", "s3://b/a/../../c", "s3://b/./c"})
     EXPECT_EQ(open_store(wrong).error().code, Code::kConfig) << wrong;
 }
 

@@ -97,6 +97,43 @@ TEST_F(S3PublisherTest, AHigherStartReplacesALowerOneAndNotTheOtherWayRound) {
   }
 }
 
+TEST_F(S3PublisherTest, AServerThatTakesNoIfMatchIsAskedWithout) {
+  ASSERT_TRUE(publish(left(4, 1, {{"a", "start 1"}})).files);
+  bucket->before = [](const aws::HttpRequest& request) -> std::optional<Result<aws::HttpResponse>> {
+    if (aws::header(request.headers, "If-Match").empty()) return std::nullopt;
+    return aws::HttpResponse{412, {}, "<Error><Code>PreconditionFailed</Code></Error>"};
+  };
+  const auto done = publish(left(4, 2, {{"a", "start 2"}}));
+  ASSERT_TRUE(done.files) << done.files.error().text;
+  EXPECT_EQ(at("results/a"), "start 2");
+}
+
+TEST_F(S3PublisherTest, AServerThatIsAwayIsTheStoresFailure) {
+  const Publishing start = left(4, 1, {{"a", "1"}});
+  bucket->before = [](const aws::HttpRequest&) -> std::optional<Result<aws::HttpResponse>> {
+    return Result<aws::HttpResponse>(fail(Code::kIo, "connection refused"));
+  };
+  const auto failed = publish(start);
+  ASSERT_FALSE(failed.files);
+  EXPECT_EQ(failed.files.error().code, Code::kStore) << failed.files.error().text;
+  bucket->before = nullptr;
+  EXPECT_TRUE(publish(start).files);
+}
+
+TEST_F(S3PublisherTest, WhatAnEarlierTryHasPutIsTakenBackToo) {
+  ASSERT_TRUE(publish(left(4, 1, {{"c", "four"}})).files);
+  const Publishing start = left(5, 1, {{"a", "five"}, {"b", "five"}, {"c", "five"}});
+  bucket->before = [](const aws::HttpRequest& request) -> std::optional<Result<aws::HttpResponse>> {
+    if (request.wire_path().find("results/c") == std::string::npos) return std::nullopt;
+    return aws::HttpResponse{403, {}, "<Error><Code>AccessDenied</Code></Error>"};
+  };
+  EXPECT_EQ(publish(start).files.error().code, Code::kStore);
+  bucket->before = nullptr;
+  EXPECT_EQ(publish(start).files.error().code, Code::kConfig);
+  EXPECT_EQ(at("results/a"), "<none>");
+  EXPECT_EQ(at("results/b"), "<none>");
+}
+
 TEST_F(S3PublisherTest, AStoreThatFailsLeavesAllForAnotherTime) {
   bucket->before = [](const aws::HttpRequest& request) -> std::optional<Result<aws::HttpResponse>> {
     if (request.method != "PUT" || request.wire_path().find("results/b") == std::string::npos)
