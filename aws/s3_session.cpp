@@ -29,4 +29,13 @@ Result<std::shared_ptr<Store>> S3Session::store(const std::string& place) {
   return std::make_shared<S3Store>(made, root);
 }
 
+Result<std::string> S3Session::read(const std::string& url) {
+  MNP_TRY(const S3Place place, S3Place::parse(url));
+  MNP_TRY(S3 made, s3());
+  auto object = made.get(place);
+  if (!object) return fail(store_error(object.error()));
+  MNP_CHECK(compare_checksum(place, object->info, crc32c(object->bytes)));
+  return std::move(object->bytes);
+}
+
 }  // namespace mnp::aws

@@ -24,6 +24,8 @@ class S3Session {
   Result<S3> s3();
   /// "s3://bucket/prefix", or an absolute folder.
   Result<std::shared_ptr<Store>> store(const std::string& place);
+  /// The object at "s3://bucket/key"; errors as of store_error.
+  Result<std::string> read(const std::string& url);
   /// Calls under way end soon with kStopped, later ones at once. Safe in a signal handler.
   void cancel() { cancelled_ = true; }
   const std::atomic<bool>& cancelled() const { return cancelled_; }

@@ -33,15 +33,6 @@ Result<ResolvedList> from_text(std::string text, const std::string& name) {
   return list;
 }
 
-Result<ResolvedList> from_s3(const std::string& url) {
-  MNP_TRY(const auto place, aws::S3Place::parse(url));
-  MNP_TRY(aws::S3 s3, s3_session().s3());
-  auto object = s3.get(place);
-  if (!object) return fail(Code::kConfig, object.error().text);
-  MNP_CHECK(aws::compare_checksum(place, object->info, crc32c(object->bytes)));
-  return from_text(std::move(object->bytes), url);
-}
-
 /// Pipes can be read only once: `/dev/stdin`, `<(...)`.
 Result<ResolvedList> from_pipe(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -51,7 +42,10 @@ Result<ResolvedList> from_pipe(const std::string& path) {
 }
 
 Result<ResolvedList> from_file(const std::string& path) {
-  if (aws::is_s3(path)) return from_s3(path);
+  if (aws::is_s3(path)) {
+    MNP_TRY(auto text, s3_session().read(path));
+    return from_text(std::move(text), path);
+  }
   MNP_CHECK(refuse_url(path));
   std::error_code error;
   const auto type = fs::status(path, error).type();

@@ -1,6 +1,5 @@
 #include "launcher/run_folder.hpp"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@ namespace {
 
 constexpr size_t kMaxListed = 5;     // runs named in a message
 constexpr size_t kLooksAtOnce = 16;  // at runs in S3
+constexpr double kSilent = 60;       // seconds without progress of a run that lives
 constexpr auto kWriteLimit = Milliseconds(2000);
 
 fs::path lock_path(const RunFolder& run) {
@@ -167,8 +167,45 @@ Result<std::vector<std::string>> held_node_locks(const RunFolder& run) {
   return held;
 }
 
+std::optional<model::Progress> read_progress(const RunFolder& run, const std::string& stage) {
+  const auto text = run.store->get(run.stage(stage).progress());
+  if (!text) return std::nullopt;
+  auto progress = model::progress_from_json(*text);
+  return progress ? std::optional(*progress) : std::nullopt;
+}
+
+namespace {
+
+/// No lock of S3 can say so: main nodes write their progress each second.
+Status refuse_elsewhere(const RunFolder& run, const Submitted& submitted) {
+  std::error_code error;
+  const auto& submissions = submitted.submissions;
+  const bool was_run_here = fs::exists(lock_path(run), error) &&
+                            (submissions.empty() || submissions.back().host == host_name());
+  if (!run.in.in_s3() || was_run_here) return {};  // a lock tells
+  const bool may_run =
+      submissions.empty() ||
+      std::any_of(submissions.back().jobs.begin(), submissions.back().jobs.end(),
+                  [](const auto& job) { return !model::has_ended(job.detail.state); });
+  if (!may_run) return {};
+  MNP_TRY(const auto plan, run.plan());
+  for (const auto& stage : plan.stages) {
+    const auto progress = read_progress(run, stage.spec.name);
+    const double silent = progress ? wall_seconds() - progress->updated : kSilent;
+    if (silent >= kSilent || (submissions.empty() && progress->ended > 0)) continue;
+    return fail(Code::kExists,
+                fmt::format("{} is under way on another machine: stage {} was heard of {:.0f} s "
+                            "ago; end it there, or wait until it has been silent for {:.0f} s",
+                            run.id, stage.spec.name, silent, kSilent));
+  }
+  return {};
+}
+
+}  // namespace
+
 Status refuse_foreign(const RunFolder& run) {
   MNP_TRY(const auto submitted, run.submitted());
+  MNP_CHECK(refuse_elsewhere(run, submitted));
   if (!submitted.submissions.empty()) return {};
   MNP_TRY(const auto held, held_node_locks(run));
   if (held.empty()) return {};

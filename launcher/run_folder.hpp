@@ -10,6 +10,7 @@
 #include "launcher/submitted.hpp"
 #include "mnp/model/ownership.hpp"
 #include "mnp/model/plan.hpp"
+#include "mnp/model/report.hpp"
 
 namespace mnp::launcher {
 
@@ -59,8 +60,10 @@ Result<FileLock> hold_run(const RunFolder& run);
 
 /// Names of keepers' lock files that are still held: something of these nodes may run.
 Result<std::vector<std::string>> held_node_locks(const RunFolder& run);
-/// kExists while nodes run it that no `mnp` has started (a raw container): nobody here can stop
-/// them, nor may take the run over.
+/// What the stage's main node has said last; nullopt: nothing that can be read.
+std::optional<model::Progress> read_progress(const RunFolder& run, const std::string& stage);
+/// kExists while nodes run it that no `mnp` of this machine has started (a raw container; in S3, on
+/// another machine): nobody here can stop them, nor may take the run over.
 Status refuse_foreign(const RunFolder& run);
 
 /// All of it, the plan last: until then it is listed, and can be removed again.

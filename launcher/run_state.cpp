@@ -100,13 +100,6 @@ std::string run_word(const RunState& state, const Submission* last, bool live) {
 
 }  // namespace
 
-std::optional<model::Progress> read_progress(const RunFolder& run, const std::string& stage) {
-  const auto text = run.store->get(run.stage(stage).progress());
-  if (!text) return std::nullopt;
-  auto progress = model::progress_from_json(*text);
-  return progress ? std::optional(*progress) : std::nullopt;
-}
-
 uint64_t succeeded_of(const StageState& stage) {
   return stage.done - std::min(stage.done, stage.failed);
 }

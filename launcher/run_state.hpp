@@ -40,8 +40,6 @@ StageState stage_state(const model::StagePlan& stage, const SubmittedJob* job,
                        const std::optional<model::Progress>& progress, bool live);
 /// Commands that are done and have not failed.
 uint64_t succeeded_of(const StageState& stage);
-/// nullopt where the stage has written none.
-std::optional<model::Progress> read_progress(const RunFolder& run, const std::string& stage);
 
 /// {run, state, stages: [{name, state, attempt, nodes, joined, total, done, failed, running,
 /// started, ended}]}; times are seconds since 1970 or null. One line.

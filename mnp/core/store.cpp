@@ -53,7 +53,8 @@ Result<double> FolderStore::modified(const std::string& key) {
   struct stat info {};
   if (::stat(path(key).c_str(), &info) != 0) {
     const int why = errno;
-    return fail(why == ENOENT || why == ENOTDIR ? Code::kNotFound : Code::kStore,
+    const bool hidden = why == ENOENT || why == ENOTDIR || why == EACCES;
+    return fail(hidden ? Code::kNotFound : Code::kStore,
                 path(key).string() + ": " + std::strerror(why));
   }
   return static_cast<double>(info.st_mtim.tv_sec) + static_cast<double>(info.st_mtim.tv_nsec) / 1e9;

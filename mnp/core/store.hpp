@@ -36,7 +36,8 @@ class Store {
   virtual Result<std::string> get(const std::string& key) = 0;
   /// Errors as of `get`; kIo: a copy cannot be written.
   virtual Result<StoredFile> file(const std::string& key) = 0;
-  /// When it was written, in seconds since 1970; errors as of `get`.
+  /// When it was written, in seconds since 1970; errors as of `get`. What this user may not see is
+  /// not there.
   virtual Result<double> modified(const std::string& key) = 0;
   /// Keys that start with `prefix` + "/", sorted.
   virtual Result<std::vector<std::string>> list(const std::string& prefix) = 0;

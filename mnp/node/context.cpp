@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 
-#include "aws/s3_store.hpp"
 #include "mnp/core/text.hpp"
 #include "mnp/model/environment.hpp"
 #include "mnp/node/inputs.hpp"
@@ -39,6 +38,7 @@ Result<Context> make_context(const Identity& me, Incarnation incarnation) {
   if (me.store.empty()) context.store_place = (fs::path(me.scratch_root) / "mnp-runs").string();
   if (!context.in_s3()) context.store_place = fs::absolute(context.store_place).string();
   MNP_TRY(context.store, context.s3->store(context.store_place));
+  context.bucket = std::dynamic_pointer_cast<aws::S3Store>(context.store);
   context.scratch.root = fs::absolute(me.scratch_root) /
                          fmt::format("mnp-{}-{}-{}.{}-{}", me.job.substr(0, 8), me.attempt,
                                      me.index.value(), incarnation.value(), ::getpid());
@@ -68,15 +68,6 @@ Status lock_raw_run(Context& context) {
   return {};
 }
 
-Result<std::string> read_object(Context& context, const std::string& url) {
-  MNP_TRY(const auto place, aws::S3Place::parse(url));
-  MNP_TRY(aws::S3 s3, context.s3->s3());
-  auto object = s3.get(place);
-  if (!object) return fail(aws::store_error(object.error()));
-  MNP_CHECK(aws::compare_checksum(place, object->info, crc32c(object->bytes)));
-  return std::move(object->bytes);
-}
-
 /// Copies the list into the run, so that a later attempt reads the same one.
 Status load_raw_plan(Context& context) {
   Identity& me = context.me;
@@ -84,8 +75,7 @@ Status load_raw_plan(Context& context) {
   if (!me.in_batch && me.nodes == 1) me.run = model::make_run_id(me.run);
   MNP_CHECK(lock_raw_run(context));
   const auto key = context.keys().commands();
-  auto text =
-      aws::is_s3(me.list_file) ? read_object(context, me.list_file) : read_file(me.list_file);
+  auto text = aws::is_s3(me.list_file) ? context.s3->read(me.list_file) : read_file(me.list_file);
   if (!text)
     return fail(text.error().code == Code::kStore ? Code::kStore : Code::kConfig,
                 fmt::format("{}: {}; a file with one command a line belongs there",

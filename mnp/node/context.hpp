@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "aws/s3_session.hpp"
+#include "aws/s3_store.hpp"
 #include "mnp/core/store.hpp"
 #include "mnp/model/command_list.hpp"
 #include "mnp/model/ownership.hpp"
@@ -33,7 +34,8 @@ struct Context {
   std::string stage_name;
   std::shared_ptr<aws::S3Session> s3 = std::make_shared<aws::S3Session>();
   std::shared_ptr<Store> store;
-  std::string store_place;  // an absolute folder, or s3://BUCKET/PREFIX
+  std::shared_ptr<aws::S3Store> bucket;  // the same, where it lies in S3
+  std::string store_place;               // an absolute folder, or s3://BUCKET/PREFIX
   OwnerNumber owner;
   Scratch scratch;
   std::shared_ptr<FileLock> lock;  // of a raw run: `mnp rm` leaves what is under way alone

@@ -47,13 +47,8 @@ Status link_input(const model::Input& input, const fs::path& source, const fs::p
   return there ? link_one(source, link) : fail(missing(input, source.string()));
 }
 
-std::string folder_key(const aws::S3Place& place) {
-  return place.key.empty() ? "" : place.key + "/";
-}
-
 /// nullopt: there is no such object, or none that may be read.
 Result<std::optional<uint64_t>> bytes_of(aws::S3& s3, const aws::S3Place& place) {
-  if (place.key.empty()) return std::nullopt;
   const auto info = s3.head(place);
   if (info) return info->bytes;
   if (info.error().code == Code::kNotFound || info.error().code == Code::kDenied)
@@ -62,11 +57,11 @@ Result<std::optional<uint64_t>> bytes_of(aws::S3& s3, const aws::S3Place& place)
 }
 
 /// nullopt: nothing is there.
-Result<std::optional<uint64_t>> bytes_below(aws::S3& s3, const aws::S3Place& place) {
+Result<std::optional<uint64_t>> bytes_below(aws::S3& s3, aws::S3Place folder) {
+  if (!folder.key.empty()) folder.key += "/";
   std::optional<uint64_t> bytes;
-  const auto listed = s3.list_all({place.bucket, folder_key(place)}, [&](const aws::S3Listed& one) {
-    bytes = bytes.value_or(0) + one.bytes;
-  });
+  const auto listed =
+      s3.list_all(folder, [&](const aws::S3Listed& one) { bytes = bytes.value_or(0) + one.bytes; });
   if (!listed) return fail(aws::store_error(listed.error()));
   return bytes;
 }
@@ -85,9 +80,13 @@ Status check_room(const model::Input& input, uint64_t bytes, const fs::path& dis
 Status copy_input(const Context& context, const model::Input& input, const std::string& source,
                   const fs::path& to) {
   MNP_TRY(aws::S3Place place, aws::S3Place::parse(source));
+  const bool is_folder = place.key.empty() || place.key.back() == '/';
   while (!place.key.empty() && place.key.back() == '/') place.key.pop_back();
   MNP_TRY(aws::S3 s3, context.s3->s3());
-  MNP_TRY(const auto object, bytes_of(s3, place));
+  std::optional<uint64_t> object;
+  if (!is_folder) {
+    MNP_TRY(object, bytes_of(s3, place));
+  }
   auto bytes = object;
   if (!object) {
     MNP_TRY(bytes, bytes_below(s3, place));

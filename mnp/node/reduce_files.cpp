@@ -1,11 +1,7 @@
 #include "mnp/node/reduce_files.hpp"
 
-#include <fmt/format.h>
-
 #include "aws/crew.hpp"
-#include "aws/s3_store.hpp"
 #include "aws/s3_transfer.hpp"
-#include "mnp/core/log.hpp"
 
 namespace mnp::node {
 namespace {
@@ -24,9 +20,7 @@ fs::path ReduceFiles::file(const std::string& key) const {
 
 Status ReduceFiles::bring(const std::vector<std::string>& keys) const {
   if (!context_.in_s3()) return {};
-  MNP_TRY(const aws::S3Place root, aws::S3Place::parse(context_.store_place));
-  MNP_TRY(const aws::S3 s3, context_.s3->s3());
-  const aws::S3Store store(s3, root);
+  aws::S3Store& store = *context_.bucket;
   aws::Crew crew(kAtOnce);
   for (const std::string& key : keys)
     crew.add([&, this]() -> Status {
@@ -34,7 +28,7 @@ Status ReduceFiles::bring(const std::vector<std::string>& keys) const {
       if (fs::exists(file(key), error)) return {};  // whole, of an epoch that has ended
       aws::TransferOptions options;
       options.threads = 2;  // many files are under way
-      return aws::S3Transfer(s3, options).download_file(store.at(key), file(key));
+      return aws::S3Transfer(store.s3(), options).download_file(store.at(key), file(key));
     });
   if (auto done = crew.finish(); !done) return store_failed(done.error());
   return {};
@@ -57,10 +51,8 @@ Result<model::ResultFile> ReduceFiles::publish(const std::string& path) const {
   file.path = path;
   const fs::path written = target(path);
   if (context_.in_s3()) {
-    MNP_TRY(const aws::S3Place root, aws::S3Place::parse(context_.store_place));
-    MNP_TRY(const aws::S3 s3, context_.s3->s3());
-    const aws::S3Place place = aws::S3Store(s3, root).at(context_.keys().results() + "/" + path);
-    const auto sent = aws::S3Transfer(s3, {}).upload_file(written, place);
+    const aws::S3Place place = context_.bucket->at(context_.keys().results() + "/" + path);
+    const auto sent = aws::S3Transfer(context_.bucket->s3(), {}).upload_file(written, place);
     if (!sent) return store_failed(sent.error());
     file.bytes = sent->bytes;
     file.crc32c = sent->crc32c;

@@ -81,6 +81,7 @@ Result<aws::Uploaded> S3Publisher::send(const fs::path& source, const aws::S3Pla
 /// With the checksum that it was put with. kIo and kConfig are the command's fault.
 Result<aws::Uploaded> S3Publisher::put(const fs::path& source, const aws::S3Place& place,
                                        const Origin& who, const std::string& path, bool& created) {
+  MNP_CHECK(check_name(path, who));
   const auto conditions = store_->can_put_if_absent();
   if (!conditions) return fail(Code::kStore, conditions.error().text);
   const bool conditional = *conditions;
@@ -128,14 +129,9 @@ Status S3Publisher::publish_one(Start& start, size_t number) {
                                 : target_.results + "/" + file.path;
   const aws::S3Place place = store_->at(below);
   bool created = false;
-  Status good = file.partial ? Status() : check_name(file.path, start.who);
-  Result<aws::Uploaded> sent = fail(Code::kBug, "not sent");
-  if (!good)
-    sent = fail(good.error());
-  else if (file.partial)
-    sent = send(start.from / file.path, place, {});
-  else
-    sent = put(start.from / file.path, place, start.who, file.path, created);
+  const fs::path source = start.from / file.path;
+  const auto sent =
+      file.partial ? send(source, place, {}) : put(source, place, start.who, file.path, created);
   if (!sent && sent.error().code != Code::kIo && sent.error().code != Code::kConfig)
     return fail(Code::kStore, sent.error().text);
   const std::scoped_lock lock(start.mutex);

@@ -69,7 +69,7 @@ void Worker::close() {
 // ---- before the first command
 
 Status Worker::prepare(std::function<void(Result<uint32_t>)> ready) {
-  MNP_CHECK(create_committer());
+  create_committer();
   MNP_TRY(setup_, cpu::CommandRunner::create(orphans_, cpu::expendable()));
   // Not on the thread: the loop may learn this node's address meanwhile.
   const auto environment = std::make_shared<const std::vector<std::string>>(
@@ -119,17 +119,14 @@ Status Worker::run_setup(cpu::CommandRunner& runner, const cpu::Environment& env
               fmt::format("setup: {}: {}", model::to_text(finished.ending), spec.setup));
 }
 
-Result<std::unique_ptr<ResultsPublisher>> Worker::make_publisher() const {
+std::unique_ptr<ResultsPublisher> Worker::make_publisher() const {
   const std::string results = context_.keys().results();
   const std::string partials = fmt::format("{}/node-{:04}.{}", context_.attempt().partials(),
                                            context_.me.index.value(), context_.incarnation.value());
-  if (context_.in_s3()) {
-    MNP_TRY(const auto root, aws::S3Place::parse(context_.store_place));
-    MNP_TRY(const auto s3, context_.s3->s3());
+  if (context_.in_s3())
     return std::make_unique<S3Publisher>(
-        std::make_shared<aws::S3Store>(s3, root),
+        context_.bucket,
         S3PublishTarget{results, partials, context_.spec().reduce, context_.owner});
-  }
   PublishTarget target;
   target.results = context_.path(results);
   target.partials = context_.path(partials);
@@ -138,8 +135,7 @@ Result<std::unique_ptr<ResultsPublisher>> Worker::make_publisher() const {
   return std::make_unique<FolderPublisher>(std::move(target));
 }
 
-Status Worker::create_committer() {
-  MNP_TRY(auto publisher, make_publisher());
+void Worker::create_committer() {
   Committer::Callbacks callbacks;
   callbacks.stored = [this](std::vector<model::Record> records) {
     loop_.post([this, records = std::move(records)]() mutable { take_stored(std::move(records)); });
@@ -149,8 +145,7 @@ Status Worker::create_committer() {
   };
   committer_ = std::make_unique<Committer>(
       context_.store, context_.attempt().output(context_.me.index, context_.incarnation),
-      std::move(publisher), context_.commit_interval(), kStorePatience, std::move(callbacks));
-  return {};
+      make_publisher(), context_.commit_interval(), kStorePatience, std::move(callbacks));
 }
 
 cpu::Environment Worker::command_environment() const {

@@ -126,8 +126,8 @@ class Worker {
   Result<uint32_t> prepare_here(const cpu::Environment& environment);
   Status run_setup(cpu::CommandRunner& runner, const cpu::Environment& environment);
   cpu::Environment command_environment() const;
-  Result<std::unique_ptr<ResultsPublisher>> make_publisher() const;
-  Status create_committer();
+  std::unique_ptr<ResultsPublisher> make_publisher() const;
+  void create_committer();
   void take_peer(std::shared_ptr<LocalPeer> peer);
   void first_frame(LocalPeer* peer, const Frame& frame);
   void take_rank(const std::shared_ptr<LocalPeer>& peer, const Frame& frame);

@@ -5,42 +5,28 @@ import json
 import os
 import random
 import sys
-import time
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "aws"))
 
 from fault_proxy import AFTER, BEFORE, CORRUPT, FaultProxy  # noqa: E402
-from mnp_case import MnpCase  # noqa: E402
+from s3_case import S3Case  # noqa: E402
 
 SEED = int(os.environ.get("MNP_SEED", random.SystemRandom().randrange(1 << 30)))
 COMMANDS = 60
 
 
-class S3Fault(MnpCase):
+class S3Fault(S3Case):
     def setUp(self):
         super().setUp()
-        import boto3  # in the environment that ./dev test makes
-        self.endpoint = os.environ["AWS_ENDPOINT_URL"]
-        self.client = boto3.client("s3", endpoint_url=self.endpoint, region_name="us-east-1")
-        self.bucket = f"mnp-fault-{time.time_ns()}"
-        self.client.create_bucket(Bucket=self.bucket)
-        self.environment |= {"XDG_STATE_HOME": str(self.folder / "state"), "AWS_MAX_ATTEMPTS": "8"}
+        self.environment["AWS_MAX_ATTEMPTS"] = "8"
 
     def proxy(self, rate, *kinds):
         proxy = FaultProxy(self.endpoint, SEED, rate, kinds or (*BEFORE, *AFTER))
         self.addCleanup(proxy.close)
         self.environment["AWS_ENDPOINT_URL"] = proxy.url
         return proxy
-
-    def keys(self, prefix=""):
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket,
-                                                                      Prefix=prefix)
-        return [each["Key"] for page in pages for each in page.get("Contents", [])]
-
-    def get(self, key):
-        return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
 
     def write_files(self):
         files = {f"{i // 10}/{i}": os.urandom(random.Random(i).randrange(100000)) for i in range(60)}

@@ -10,7 +10,8 @@ import time
 import unittest
 from pathlib import Path
 
-from mnp_case import MNP, MnpCase
+from mnp_case import MNP
+from s3_case import S3Case
 
 CONDITIONAL = os.environ["S3_CONDITIONAL"] == "yes"
 RAW = "0f1e2d3c-raw"
@@ -27,27 +28,11 @@ def values(bytes_):
     return struct.unpack("<%dd" % ((len(bytes_) - 128) // 8), bytes_[128:])
 
 
-class S3Store(MnpCase):
+class S3Store(S3Case):
     def setUp(self):
         super().setUp()
-        import boto3  # in the environment that ./dev test makes
-        self.bucket = f"mnp-store-{time.time_ns()}"
-        self.client = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"],
-                                   region_name="us-east-1")
-        self.client.create_bucket(Bucket=self.bucket)
         self.store = f"s3://{self.bucket}/lab"
-        self.environment |= {"XDG_STATE_HOME": str(self.folder / "state"), "MNP_STORE": self.store}
-
-    def put(self, key, content):
-        self.client.put_object(Bucket=self.bucket, Key=key, Body=content)
-
-    def get(self, key):
-        return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-
-    def keys(self, prefix=""):
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket,
-                                                                      Prefix=prefix)
-        return [each["Key"] for page in pages for each in page.get("Contents", [])]
+        self.environment["MNP_STORE"] = self.store
 
     def outcomes(self, run, stage):
         text = self.get(f"lab/runs/{run}/stages/{stage}/results.jsonl").decode()
@@ -71,6 +56,7 @@ class S3Store(MnpCase):
         return process
 
     def test_a_pipeline_from_inputs_to_reduced_arrays(self):
+        self.put("in", b"not what is meant by in/")
         for i in range(6):
             self.put(f"in/part-{i}.npy", npy([i, 2.0 * i, 1]))
         self.put("in/deep/odd name+é", b"odd")
@@ -82,13 +68,13 @@ name: demo
 stages:
   - name: gather
     nodes: 2
-    inputs: {{parts: "s3://{self.bucket}/in", factor: "s3://{self.bucket}/factor.txt"}}
+    inputs: {{parts: "s3://{self.bucket}/in/", factor: "s3://{self.bucket}/factor.txt"}}
     commands:
       - 'mkdir $MNP_RESULTS/sub; cat $MNP_INPUTS/factor > $MNP_RESULTS/sub/factor; echo said'
       - 'cat "$MNP_INPUTS/parts/deep/odd name+é" > $MNP_RESULTS/odd; chmod +x $MNP_RESULTS/odd'
   - name: sum
     nodes: 3
-    inputs: {{parts: "s3://{self.bucket}/in"}}
+    inputs: {{parts: "s3://{self.bucket}/in/"}}
     broadcast: [gather]
     commands: s3://{self.bucket}/lists/sum.txt
     reduce: {{match: "sum.npy", op: sum}}
@@ -155,6 +141,13 @@ stages:
         self.write("p.yaml", "name: demo\nstages:\n- name: work\n  nodes: 2\n  slots: 1\n  commands:\n"
                    + "".join(f"  - 'touch {self.folder}/ran-{i}; sleep 1'\n" for i in range(8)))
         process = self.run_until("ran-4", "run", "p.yaml")
+        here = self.environment["XDG_STATE_HOME"]
+        self.environment["XDG_STATE_HOME"] = str(self.folder / "other")  # no lock, no log is there
+        self.assertEqual(self.mnp_json("status", "--json")["state"], "RUNNING")
+        run = self.mnp_json("list", "--json")[0]["run"]
+        for words in (["stop", run], ["resume", run], ["rm", run]):
+            self.assertIn("on another machine", self.mnp(*words, status=20).stderr)
+        self.environment["XDG_STATE_HOME"] = here
         process.send_signal(signal.SIGINT)
         done = self.finish(process)
         self.assertEqual(done.returncode, 40, done.stderr)

@@ -4,25 +4,16 @@ import json
 import os
 import signal
 import subprocess
-import time
 import unittest
 
-from mnp_case import MnpCase
+from s3_case import S3Case
 
 BIG = os.urandom(21 << 20)  # in parts
 FILES = {"a.txt": b"a\n", "empty": b"", "sub/deep/b": b"b" * 100, "big": BIG,
          "odd name+%41&=é": b"odd", "sub/x y": b"x"}
 
 
-class S3(MnpCase):
-    def setUp(self):
-        super().setUp()
-        import boto3  # in the environment that ./dev test makes
-        self.bucket = f"mnp-cli-{time.time_ns()}"
-        self.client = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"],
-                                   region_name="us-east-1")
-        self.client.create_bucket(Bucket=self.bucket)
-
+class S3(S3Case):
     def place(self, key=""):
         return f"s3://{self.bucket}/{key}"
 
