@@ -213,7 +213,7 @@ class OneNode(RawCase):
         self.wait_for("the run", lambda: list(store.glob("runs/*/plan.json")))
         run = next(store.glob("runs/*")).name
         done = self.mnp("rm", run, "--store", store, status=20)
-        self.assertIn("still there", done.stderr)
+        self.assertIn("end its job", done.stderr)
         for word in "resume", "stop":
             done = self.mnp(word, run, "--store", store, status=20)
             self.assertIn("an mnp-node that no `mnp` has started", done.stderr)
