@@ -60,17 +60,23 @@ void Crew::work() {
   for (;;) {
     changed_.wait(lock, [&] { return ending_ || !tasks_.empty(); });
     if (tasks_.empty()) return;
-    const auto task = std::move(tasks_.front());
+    auto task = std::move(tasks_.front());
     tasks_.pop_front();
     ++running_;
     lock.unlock();
     Status done = task();
     lock.lock();
-    --running_;
+    std::deque<std::function<Status()>> dropped;
     if (!done && outcome_) {
       outcome_ = std::move(done);
-      tasks_.clear();
+      dropped.swap(tasks_);
+      changed_.notify_all();
     }
+    lock.unlock();
+    task = nullptr;  // what they hold may take its time to go
+    dropped.clear();
+    lock.lock();
+    --running_;
     changed_.notify_all();
   }
 }

@@ -1,6 +1,7 @@
 #include "aws/curl_transport.hpp"
 
 #include <curl/curl.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <array>
@@ -13,8 +14,10 @@
 namespace mnp::aws {
 namespace {
 
-constexpr size_t kMaxIdle = 64;                // handles with their open connections
-constexpr long kBuffer = 256 << 10;            // bytes of one read
+constexpr size_t kMaxIdle = 64;               // handles with their open connections
+constexpr long kBuffer = 256 << 10;           // bytes of one read
+constexpr uint64_t kMostReserved = 64 << 20;  // for a body that is announced
+constexpr std::string_view kContentLength = "Content-Length";
 constexpr uint64_t kMaxHeaderBytes = 1 << 20;  // of one response
 
 struct FreeList {
@@ -28,6 +31,7 @@ struct Arriving {
   uint64_t limit = 0;
   uint64_t header_bytes = 0;
   bool too_long = false;
+  bool has_body = true;
   const std::atomic<bool>* cancel = nullptr;
 };
 
@@ -52,7 +56,13 @@ size_t take_header(char* bytes, size_t, size_t size, void* to) {
   if (starts_with(line, "HTTP/")) arriving.response.headers.clear();  // after a 100
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos) return size;
-  arriving.response.headers.emplace_back(line.substr(0, colon), trim(line.substr(colon + 1)));
+  const std::string_view name = line.substr(0, colon), value = trim(line.substr(colon + 1));
+  arriving.response.headers.emplace_back(name, value);
+  if (arriving.has_body && name.size() == kContentLength.size() &&
+      ::strncasecmp(name.data(), kContentLength.data(), name.size()) == 0)
+    if (const auto length = parse_integer(value); length && *length > 0)
+      arriving.response.body.reserve(
+          std::min({static_cast<uint64_t>(*length), arriving.limit, kMostReserved}));
   return size;
 }
 
@@ -177,6 +187,7 @@ Result<HttpResponse> CurlTransport::send(const HttpRequest& request, const HttpL
   const HeaderList headers = header_list(request);
   Arriving arriving;
   arriving.limit = limits.body;
+  arriving.has_body = request.method != "HEAD";
   arriving.cancel = cancel;
   handle->set(CURLOPT_HTTPHEADER, headers.get());
   handle->set(CURLOPT_NOSIGNAL, 1L);

@@ -89,6 +89,12 @@ class S3 {
                            std::shared_ptr<CredentialsProvider> credentials,
                            const std::atomic<bool>* cancel = nullptr);
 
+  /// The same, but that another flag ends its calls.
+  S3 cancelled_by(const std::atomic<bool>& cancel) const {
+    return {client_, options_, path_style_, &cancel};
+  }
+  bool cancelled() const { return cancel_ != nullptr && *cancel_; }
+
   ApiResult<S3Info> head(const S3Place& place);
   /// kExists: it has another ETag than `if_match` by now ("" for any).
   ApiResult<S3Object> get(const S3Place& place, std::optional<S3Range> range = {},
@@ -114,6 +120,7 @@ class S3 {
   ApiResult<std::string> complete_upload(const S3Place& place, const std::string& upload,
                                          const std::vector<S3Part>& parts,
                                          const S3PutOptions& options = {});
+  /// Also after a cancel; gives up soon.
   ApiStatus abort_upload(const S3Place& place, const std::string& upload);
   /// Uploads that nobody has completed, of keys that begin with the place's.
   ApiResult<std::vector<S3Upload>> uploads(const S3Place& prefix);

@@ -12,8 +12,8 @@
 
 namespace mnp::aws {
 
-/// What an error of S3 is to who keeps a run there: kConfig where access is denied, else kStore, but
-/// for kNotFound, kExists, kConfig, kStopped, and kIo (a file of this machine).
+/// What an error of S3 is to who keeps a run there: kConfig where access is denied, else kStore,
+/// but for kNotFound, kExists, kConfig, kStopped, and kIo (a file of this machine).
 Error store_error(const Error& error);
 
 /// Each object carries the CRC-32C of its bytes, which `get` compares. Where the server cannot put
@@ -37,6 +37,7 @@ class S3Store : public Store {
   Status remove(const std::string& key) override;
   Status remove_below(const std::string& prefix) override;
   std::string url(const std::string& key) const override { return at(key).text(); }
+  bool is_remote() const override { return true; }
 
   S3& s3() { return s3_; }
   S3Place at(const std::string& key) const;

@@ -21,7 +21,6 @@ namespace mnp::aws {
 namespace {
 
 constexpr uint64_t kMaxParts = 10000;             // S3's own limit
-constexpr uint64_t kBlock = uint64_t{4} << 20;    // read at once for a checksum
 constexpr uint64_t kMinPart = uint64_t{5} << 20;  // S3's own limit, but for the last
 constexpr const char* kPartial = ".mnp-part";     // a file while it arrives
 constexpr const char* kExecutable = "mnp-executable";
@@ -62,6 +61,27 @@ struct Cut {
   uint64_t size(uint64_t index) const { return std::min(part, bytes - first(index)); }
 };
 
+/// The checksums of all parts, in the order in which they become known.
+class PartChecksums {
+ public:
+  explicit PartChecksums(Cut cut) : cut_(cut), of_(cut.count()), left_(cut.count()) {}
+  /// True for the last one.
+  bool add(uint64_t part, uint32_t crc) {
+    of_[part] = crc;
+    return --left_ == 0;
+  }
+  uint32_t joined() const {
+    uint32_t crc = 0;
+    for (uint64_t i = 0; i < of_.size(); ++i) crc = crc32c_join(crc, of_[i], cut_.size(i));
+    return crc;
+  }
+
+ private:
+  Cut cut_;
+  std::vector<uint32_t> of_;
+  uint64_t left_;
+};
+
 /// Not more parts than S3 takes.
 Cut cut(uint64_t bytes, uint64_t part) {
   return {bytes, std::max(part, (bytes + kMaxParts - 1) / kMaxParts)};
@@ -73,6 +93,10 @@ bool is_current(const fs::path& path, uint64_t bytes, double modified) {
   return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
          static_cast<uint64_t>(info.st_size) == bytes &&
          static_cast<double>(info.st_mtim.tv_sec) >= modified - 1;
+}
+
+fs::path partial_of(const fs::path& to) {
+  return to.parent_path() / ("." + hex64(fnv1a(to.filename().string())) + kPartial);
 }
 
 /// A key as a path below a folder; kConfig where it would lead out of it, or is none.
@@ -96,10 +120,9 @@ class S3Transfer::Job {
         options(transfer.options_),
         progress(transfer.progress_),
         crew(transfer.options_.threads) {}
-  bool cancelled() const { return options.cancel != nullptr && *options.cancel; }
   void add_upload(const fs::path& from, const S3Place& to);
-  /// `done` is there once the crew has finished.
-  Status upload(const fs::path& from, const S3Place& to, S3PutOptions put, Uploaded& done);
+  /// `done`, where it is wanted, is there once the crew has finished.
+  Status upload(const fs::path& from, const S3Place& to, S3PutOptions put, Uploaded* done);
   void add_download(const S3Place& from, const S3Listed& what, const fs::path& to);
 
   S3 s3;
@@ -108,7 +131,10 @@ class S3Transfer::Job {
   Crew crew;
 
  private:
-  Status upload_parts(std::shared_ptr<Upload> upload, Uploaded& done);
+  Status upload_parts(const std::shared_ptr<Upload>& upload);
+  Status begin(const std::shared_ptr<Upload>& upload);
+  void abort_orphans(const S3Place& place);
+  Status complete(Upload& upload);
   Status download(const S3Place& from, const S3Listed& what, const fs::path& to);
   Status download_whole(const S3Place& from, const S3Listed& what, const fs::path& to);
   Status finish(Download& download);
@@ -117,109 +143,132 @@ class S3Transfer::Job {
 // ---- up
 
 struct S3Transfer::Upload {
-  Upload(S3& s3_, fs::path from_, S3Place to_, Fd fd_, Cut cut_, S3PutOptions put_)
+  Upload(S3& s3_, fs::path from_, S3Place to_, Fd fd_, Cut cut_, S3PutOptions put_,
+         Uploaded* uploaded_)
       : s3(s3_),
         from(std::move(from_)),
         to(std::move(to_)),
         fd(std::move(fd_)),
         cut(cut_),
-        put(std::move(put_)) {}
+        put(std::move(put_)),
+        uploaded(uploaded_),
+        checksums(cut_) {}
   ~Upload() {
     if (id.empty() || done) return;
     if (auto aborted = s3.abort_upload(to, id); !aborted)
       log::warning("an unfinished upload is left: {}", aborted.error().text);
   }
+  Result<std::string> read(uint64_t part) const {
+    return read_range(fd, from, cut.first(part), cut.size(part));
+  }
   S3& s3;
-  fs::path from;
-  S3Place to;
-  Fd fd;
-  Cut cut;
+  const fs::path from;
+  const S3Place to;
+  const Fd fd;
+  const Cut cut;
   S3PutOptions put;
+  Uploaded* const uploaded;
   std::string id;
-  std::mutex mutex;
+  std::mutex mutex;  // of what follows
+  PartChecksums checksums;
   std::vector<S3Part> parts;
   bool done = false;
 };
 
 Status S3Transfer::Job::upload(const fs::path& from, const S3Place& to, S3PutOptions put,
-                               Uploaded& done) {
-  const Fd fd(::open(from.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+                               Uploaded* done) {
+  Fd fd(::open(from.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   struct stat info {};
   if (!fd || ::fstat(fd.get(), &info) != 0)
     return fail(Code::kIo, fail_errno("open " + from.string()).value().text);
   if (!S_ISREG(info.st_mode)) return fail(Code::kConfig, from.string() + " is no file");
   if ((info.st_mode & S_IXUSR) != 0) put.metadata.emplace_back(kExecutable, "yes");
   const auto bytes = static_cast<uint64_t>(info.st_size);
-  if (bytes > options.part) {
-    auto upload =
-        std::make_shared<Upload>(s3, from, to, Fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)),
-                                 cut(bytes, std::max(options.part, kMinPart)), std::move(put));
-    return upload_parts(std::move(upload), done);
-  }
+  if (bytes > options.part)
+    return upload_parts(std::make_shared<Upload>(s3, from, to, std::move(fd),
+                                                 cut(bytes, std::max(options.part, kMinPart)),
+                                                 std::move(put), done));
   MNP_TRY(const std::string text, read_range(fd, from, 0, bytes));
-  done = {bytes, crc32c(text)};
-  for (auto& each : checksum_metadata(done.crc32c)) put.metadata.push_back(std::move(each));
+  const uint32_t crc = crc32c(text);
+  if (done != nullptr) *done = {bytes, crc};
+  for (auto& each : checksum_metadata(crc)) put.metadata.push_back(std::move(each));
   if (const auto sent = s3.put(to, text, put); !sent) return plain(sent.error());
   progress.bytes += bytes;
   ++progress.files;
   return {};
 }
 
-/// The checksum must be known before the first part is sent.
-Status S3Transfer::Job::upload_parts(std::shared_ptr<Upload> upload, Uploaded& done) {
-  uint32_t crc = 0;
-  const uint64_t bytes = upload->cut.bytes;
-  for (uint64_t at = 0; at < bytes; at += kBlock) {
-    MNP_TRY(const std::string block,
-            read_range(upload->fd, upload->from, at, std::min(kBlock, bytes - at)));
-    crc = crc32c(block, crc);
-    if (cancelled()) return fail(Code::kStopped, "cancelled");
-  }
-  const auto old = s3.uploads(upload->to);
-  if (old)
-    for (const S3Upload& one : *old)
-      if (one.key == upload->to.key &&
-          one.begun < wall_seconds() - static_cast<double>(options.orphan_age.count()))
-        if (auto aborted = s3.abort_upload(upload->to, one.id); !aborted)
-          log::warning("{}", aborted.error().text);
-  done = {bytes, crc};
+/// The checksum must be known before the first part is sent: all is read once for it.
+Status S3Transfer::Job::upload_parts(const std::shared_ptr<Upload>& upload) {
+  for (uint64_t i = upload->cut.count(); i-- > 0;)
+    crew.add_from_task([this, upload, i]() -> Status {
+      if (s3.cancelled()) return fail(Code::kStopped, "cancelled");
+      MNP_TRY(const std::string text, upload->read(i));
+      const uint32_t crc = crc32c(text);
+      const std::scoped_lock lock(upload->mutex);
+      return upload->checksums.add(i, crc) ? begin(upload) : Status();
+    });
+  return {};
+}
+
+/// Those of the same key that a process has left that was killed.
+void S3Transfer::Job::abort_orphans(const S3Place& place) {
+  const auto old = s3.uploads(place);
+  if (!old) return;
+  const double latest = wall_seconds() - static_cast<double>(options.orphan_age.count());
+  for (const S3Upload& one : *old)
+    if (one.key == place.key && one.begun < latest)
+      if (auto aborted = s3.abort_upload(place, one.id); !aborted)
+        log::warning("{}", aborted.error().text);
+}
+
+Status S3Transfer::Job::begin(const std::shared_ptr<Upload>& upload) {
+  const uint32_t crc = upload->checksums.joined();
+  if (upload->uploaded != nullptr) *upload->uploaded = {upload->cut.bytes, crc};
   for (auto& each : checksum_metadata(crc)) upload->put.metadata.push_back(std::move(each));
+  abort_orphans(upload->to);
   auto id = s3.begin_upload(upload->to, upload->put.metadata);
   if (!id) return plain(id.error());
   upload->id = *id;
   for (uint64_t i = upload->cut.count(); i-- > 0;)
     crew.add_from_task([this, upload, i]() -> Status {
-      MNP_TRY(const std::string text,
-              read_range(upload->fd, upload->from, upload->cut.first(i), upload->cut.size(i)));
+      MNP_TRY(const std::string text, upload->read(i));
       auto part = s3.upload_part(upload->to, upload->id, static_cast<int>(i + 1), text);
       if (!part) return plain(part.error());
       progress.bytes += text.size();
       const std::scoped_lock lock(upload->mutex);
       upload->parts.push_back(std::move(*part));
-      if (upload->parts.size() < upload->cut.count()) return {};
-      std::sort(upload->parts.begin(), upload->parts.end(),
-                [](const S3Part& a, const S3Part& b) { return a.number < b.number; });
-      const auto completed = s3.complete_upload(upload->to, upload->id, upload->parts, upload->put);
-      if (!completed) return plain(completed.error());
-      upload->done = true;
-      ++progress.files;
-      return {};
+      return upload->parts.size() == upload->cut.count() ? complete(*upload) : Status();
     });
   return {};
 }
 
+Status S3Transfer::Job::complete(Upload& upload) {
+  if (upload.put.only_if_absent || !upload.put.only_if_etag.empty()) {
+    // Not every server that takes a condition takes one here: then this look has to do.
+    const auto there = s3.head(upload.to);
+    if (!there && there.error().code != Code::kNotFound) return plain(there.error());
+    if ((there ? there->etag : "") != upload.put.only_if_etag)
+      return fail(Code::kExists, upload.to.text() + " was put by another meanwhile");
+  }
+  std::sort(upload.parts.begin(), upload.parts.end(),
+            [](const S3Part& a, const S3Part& b) { return a.number < b.number; });
+  const auto completed = s3.complete_upload(upload.to, upload.id, upload.parts, upload.put);
+  if (!completed) return plain(completed.error());
+  upload.done = true;
+  ++progress.files;
+  return {};
+}
+
 void S3Transfer::Job::add_upload(const fs::path& from, const S3Place& to) {
-  crew.add([this, from, to] {
-    Uploaded uploaded;
-    return upload(from, to, {}, uploaded);
-  });
+  crew.add([this, from, to] { return upload(from, to, {}, nullptr); });
 }
 
 Result<Uploaded> S3Transfer::upload_file(const fs::path& from, const S3Place& to,
                                          const S3PutOptions& put) {
   Job job(*this);
   Uploaded uploaded;
-  MNP_CHECK(job.upload(from, to, put, uploaded));
+  MNP_CHECK(job.upload(from, to, put, &uploaded));
   MNP_CHECK(job.crew.finish());
   return uploaded;
 }
@@ -253,18 +302,25 @@ Status S3Transfer::upload_folder(const fs::path& from, const S3Place& to) {
 // ---- down
 
 struct S3Transfer::Download {
+  Download(S3Place from_, fs::path to_, S3Info info_, Cut cut_, double modified_)
+      : from(std::move(from_)),
+        to(std::move(to_)),
+        partial(partial_of(to)),
+        info(std::move(info_)),
+        cut(cut_),
+        modified(modified_),
+        checksums(cut_) {}
   ~Download() {
     if (!done) ::unlink(partial.c_str());
   }
-  S3Place from;
-  fs::path to, partial;
+  const S3Place from;
+  const fs::path to, partial;
+  const S3Info info;
+  const Cut cut;
+  const double modified;
   Fd fd;
-  S3Info info;
-  Cut cut{};
-  double modified = 0;
-  std::mutex mutex;
-  std::vector<uint32_t> checksums;  // by part
-  uint64_t left = 0;                // parts
+  std::mutex mutex;  // of what follows
+  PartChecksums checksums;
   bool done = false;
 };
 
@@ -275,10 +331,6 @@ Result<Fd> create_partial(const fs::path& partial) {
   Fd fd(::open(partial.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!fd) return fail_errno("create " + partial.string());
   return fd;
-}
-
-fs::path partial_of(const fs::path& to) {
-  return to.parent_path() / ("." + hex64(fnv1a(to.filename().string())) + kPartial);
 }
 
 Status take_name(const Fd& fd, const fs::path& partial, const fs::path& to, const S3Info& info,
@@ -300,16 +352,9 @@ Status S3Transfer::Job::download(const S3Place& from, const S3Listed& what, cons
   if (what.bytes <= options.part) return download_whole(from, what, to);
   auto info = s3.head(from);
   if (!info) return plain(info.error());
-  auto download = std::make_shared<Download>();
-  download->from = from;
-  download->to = to;
-  download->partial = partial_of(to);
+  const Cut parts = cut(info->bytes, options.part);
+  auto download = std::make_shared<Download>(from, to, std::move(*info), parts, what.modified);
   MNP_TRY(download->fd, create_partial(download->partial));
-  download->cut = cut(info->bytes, options.part);
-  download->info = std::move(*info);
-  download->modified = what.modified;
-  download->left = download->cut.count();
-  download->checksums.resize(download->left);
   for (uint64_t i = download->cut.count(); i-- > 0;)
     crew.add_from_task([this, download, i]() -> Status {
       const auto object =
@@ -319,18 +364,15 @@ Status S3Transfer::Job::download(const S3Place& from, const S3Listed& what, cons
       MNP_CHECK(
           write_range(download->fd, download->partial, download->cut.first(i), object->bytes));
       progress.bytes += object->bytes.size();
+      const uint32_t crc = crc32c(object->bytes);
       const std::scoped_lock lock(download->mutex);
-      download->checksums[i] = crc32c(object->bytes);
-      return --download->left == 0 ? finish(*download) : Status();
+      return download->checksums.add(i, crc) ? finish(*download) : Status();
     });
   return {};
 }
 
 Status S3Transfer::Job::finish(Download& download) {
-  uint32_t crc = 0;
-  for (uint64_t i = 0; i < download.checksums.size(); ++i)
-    crc = crc32c_join(crc, download.checksums[i], download.cut.size(i));
-  MNP_CHECK(compare_checksum(download.from, download.info, crc));
+  MNP_CHECK(compare_checksum(download.from, download.info, download.checksums.joined()));
   MNP_CHECK(
       take_name(download.fd, download.partial, download.to, download.info, download.modified));
   download.done = true;

@@ -19,7 +19,6 @@ struct TransferOptions {
   bool only_changed = false;
   /// Uploads of the same key that nobody has completed for so long are aborted.
   std::chrono::seconds orphan_age{86400};
-  const std::atomic<bool>* cancel = nullptr;
 };
 
 /// What has been done so far; may be read while it goes on.

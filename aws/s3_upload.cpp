@@ -5,6 +5,12 @@
 #include "aws/xml.hpp"
 
 namespace mnp::aws {
+namespace {
+
+constexpr Milliseconds kAbort = std::chrono::seconds(5);
+
+}  // namespace
+
 ApiResult<std::string> S3::begin_upload(const S3Place& place, const Headers& metadata) {
   auto made = request("POST", place);
   if (!made) return fail(ApiError{made.error(), 0, "", ""});
@@ -57,9 +63,13 @@ ApiStatus S3::abort_upload(const S3Place& place, const std::string& upload) {
   auto made = request("DELETE", place);
   if (!made) return fail(ApiError{made.error(), 0, "", ""});
   made->query = {{"uploadId", upload}};
-  const auto answer = call(*made, place);
-  if (!answer && answer.error().code != Code::kNotFound) return fail(answer.error());
-  return {};
+  CallOptions options;
+  options.deadline = options.limits.whole = kAbort;
+  const auto answer = client_->call(*made, options);
+  if (answer || answer.error().code == Code::kNotFound) return {};
+  ApiError error = answer.error();
+  error.text = place.text() + ": " + error.text;
+  return fail(std::move(error));
 }
 
 }  // namespace mnp::aws

@@ -104,6 +104,7 @@ Result<int> run(const Options& options) {
   MNP_TRY(foreground.stages, stages_to_run(plan, state, options.only));
   for (const std::string& stage : foreground.stages)
     if (!options.renumbered) MNP_CHECK(refuse_renumbered(found, *plan.find(stage)));
+  foreground.earlier = submitted;
   foreground.fresh_failures = true;
   foreground.quiet = options.quiet;
   Result<int> status = 0;
@@ -114,7 +115,8 @@ Result<int> run(const Options& options) {
       tell(fmt::format("resuming {}: {}", found.id, join(foreground.stages, ", ")));
     status = run_in_foreground(found, plan, foreground);
   }
-  MNP_CHECK(print_end(found, options.json));
+  const Status printed = print_end(found, options.json);
+  if (status && !printed) return fail(printed.error());
   return status;
 }
 

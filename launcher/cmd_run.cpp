@@ -92,8 +92,13 @@ Result<int> run_here(const Options& options, const model::Spec& spec, PlannedRun
   if (auto made = make_folders(run.local()); !made)
     return fail(made.error().code, made.error().text + "; name another store with --store DIR");
   MNP_TRY(const auto lock, hold_run(run));
-  if (auto written = write_run(run, planned, pipeline); !written) {
-    (void)remove_run(run);  // half a run is none
+  Status written;
+  until_stopped(signals, [&] {
+    written = write_run(run, planned, pipeline);
+    if (!written) (void)remove_run(run);  // half a run is none
+  });
+  if (!written) {
+    (void)remove_tree(run.local());
     return fail(written.error());
   }
   if (!options.quiet) tell(fmt::format("run {} in {}", run.id, run.place()));
@@ -101,7 +106,8 @@ Result<int> run_here(const Options& options, const model::Spec& spec, PlannedRun
   for (const auto& stage : planned.plan.stages) foreground.stages.push_back(stage.spec.name);
   foreground.quiet = options.quiet;
   auto status = run_in_foreground(run, planned.plan, foreground);
-  MNP_CHECK(print_end(run, options.json));
+  const Status printed = print_end(run, options.json);
+  if (status && !printed) return fail(printed.error());
   return status;
 }
 

@@ -197,7 +197,6 @@ Result<int> copy(const Copy& copy) {
   MNP_TRY(auto s3, open(copy.account));
   aws::TransferOptions options;
   options.only_changed = copy.only_changed;
-  options.cancel = &session->cancelled();
   aws::S3Transfer made(std::move(s3), options);
   const double begun = wall_seconds();
   Status done;

@@ -133,13 +133,26 @@ void LocalAttempt::node_ended(uint32_t index) {
   finish_if_all_ended();
 }
 
-/// Main's end is the job's: Batch stops the children. A node that main has lost will not answer.
+/// A node that main has lost will not answer.
+void LocalAttempt::kill_lost() {
+  host_.errands->add("lost nodes of " + job_,
+                     [this, &loop = loop_, store = host_.store, key = keys().nodes(),
+                      alive = std::weak_ptr(alive_)] {
+                       loop.post([this, alive, lost = lost_nodes(*store, key)] {
+                         if (alive.expired()) return;
+                         for (const LostNode& one : lost)
+                           if (one.node < nodes_.size() && nodes_[one.node].process)
+                             nodes_[one.node].process->kill_tree();
+                       });
+                     });
+}
+
+/// Main's end is the job's: Batch stops the children.
 void LocalAttempt::main_ended() {
   tell_running();
   exit_code_ = nodes_[request_.main_node].exit_code;
-  for (const auto& [lost, why] : lost_nodes(*host_.store, keys().nodes()))
-    if (lost < nodes_.size() && nodes_[lost].process) nodes_[lost].process->kill_tree();
   end_soon();
+  kill_lost();
 }
 
 void LocalAttempt::stop() {

@@ -9,6 +9,7 @@
 
 #include "launcher/loopback_addresses.hpp"
 #include "launcher/node_process.hpp"
+#include "mnp/core/errands.hpp"
 #include "mnp/core/files.hpp"
 #include "mnp/core/loop.hpp"
 #include "mnp/core/store.hpp"
@@ -28,6 +29,8 @@ struct LocalHost {
   int port = model::kDefaultPort;  // of main nodes, each on an address of its own
   Milliseconds grace{30000};       // between SIGTERM and SIGKILL
   Milliseconds retry_delay{500};   // before another attempt
+  /// Where the store is asked, which may not answer for long.
+  std::shared_ptr<Errands> errands;
 };
 
 /// starting -> main is running, children start -> main has ended (or `stop`): SIGTERM to the rest
@@ -67,6 +70,7 @@ class LocalAttempt {
   void start_next_child();
   void node_ended(uint32_t index);
   void main_ended();
+  void kill_lost();
   void tell_to_end(Node& node);
   void end_soon();
   void finish_if_all_ended();
@@ -81,6 +85,7 @@ class LocalAttempt {
   const uint32_t number_;
   const int lifeline_;
   Events events_;
+  const std::shared_ptr<const bool> alive_ = std::make_shared<bool>(true);
   std::optional<LoopbackAddresses> addresses_;
   std::optional<TemporaryFolder> scratch_;
   std::vector<Node> nodes_;

@@ -97,9 +97,12 @@ int NodeProcess::reap() {
 
 void end_strays(const std::vector<pid_t>& own) {
   std::vector<pid_t> strays = cpu::children_of(::getpid());
-  strays.erase(std::remove_if(
-                   strays.begin(), strays.end(),
-                   [&](pid_t pid) { return std::find(own.begin(), own.end(), pid) != own.end(); }),
+  const pid_t session = ::getsid(0);  // of a helper that finds credentials; nodes have their own
+  strays.erase(std::remove_if(strays.begin(), strays.end(),
+                              [&](pid_t pid) {
+                                return ::getsid(pid) == session ||
+                                       std::find(own.begin(), own.end(), pid) != own.end();
+                              }),
                strays.end());
   if (strays.empty()) return;
   cpu::kill_trees(strays, Clock::now() + kWalkLimit);

@@ -52,6 +52,9 @@ class Store {
   virtual Status remove_below(const std::string& prefix) = 0;
   /// For people and for `MNP_RUN_URL`: where `key` is, as a path or URL.
   virtual std::string url(const std::string& key) const = 0;
+  /// Each call goes over a network: many at once take hardly longer than one, and what fails may do
+  /// better the next time.
+  virtual bool is_remote() const { return false; }
 };
 
 /// A folder: files, made with link(2), fsynced. Hidden files (".name") are not objects.

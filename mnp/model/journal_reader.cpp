@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <deque>
+#include <future>
 
 #include <fmt/format.h>
 
@@ -9,7 +11,17 @@ namespace mnp::model {
 namespace {
 
 constexpr std::string_view kLineStart = "{\"n\":";  // nowhere else: quotes in texts are escaped
+constexpr size_t kAhead = 16;  // segments under way while one is read: a store may be far away
 constexpr int kReadTries = 3;
+
+Result<std::string> get_segment(Store& store, const std::string& key) {
+  Result<std::string> bytes;
+  for (int i = 0; i < kReadTries; ++i) {
+    bytes = store.get(key);
+    if (bytes || bytes.error().code == Code::kNotFound) break;
+  }
+  return bytes;
+}
 
 class Reader {
  public:
@@ -19,8 +31,7 @@ class Reader {
   Result<JournalSummary> read();
 
  private:
-  Status read_segment();
-  Result<std::string> get_segment();
+  Status take_segment(const Result<std::string>& bytes);
   void take_lines(std::string_view bytes);
   void take_line(std::string_view text);
   void take_sound(const JournalLine& line);
@@ -88,24 +99,15 @@ void Reader::take_lines(std::string_view bytes) {
   if (!bytes.empty()) damage(line_ + 1, "lines after the seal are not accepted");
 }
 
-Result<std::string> Reader::get_segment() {
-  Result<std::string> bytes;
-  for (int i = 0; i < kReadTries; ++i) {
-    bytes = store_.get(segment_key(prefix_, segment_));
-    if (bytes || bytes.error().code == Code::kNotFound) return bytes;
-  }
-  return bytes;
-}
-
-/// A segment that cannot be read is damage while the store answers; an error of the store as a
-/// whole fails `list` too.
-Status Reader::read_segment() {
+/// A segment that cannot be read is damage while the store answers: an error of the store as a
+/// whole fails `list` too. One that comes over a network may be read the next time.
+Status Reader::take_segment(const Result<std::string>& bytes) {
   line_ = 0;
-  const auto bytes = get_segment();
   if (bytes) {
     take_lines(*bytes);
     return {};
   }
+  if (store_.is_remote() && bytes.error().code != Code::kNotFound) return fail(bytes.error());
   MNP_CHECK(store_.list(prefix_));
   damage(0, "cannot be read: " + bytes.error().text);
   return {};
@@ -113,7 +115,14 @@ Status Reader::read_segment() {
 
 Result<JournalSummary> Reader::read() {
   MNP_TRY(const auto numbers, list_segments(store_, prefix_));
+  std::deque<std::future<Result<std::string>>> ahead;
+  auto next = numbers.begin();
   for (const uint32_t number : numbers) {
+    for (; next != numbers.end() && ahead.size() < kAhead; ++next)
+      ahead.push_back(std::async(store_.is_remote() ? std::launch::async : std::launch::deferred,
+                                 get_segment, std::ref(store_), segment_key(prefix_, *next)));
+    const auto bytes = ahead.front().get();
+    ahead.pop_front();
     if (++segment_ < number) {
       damage(0, number - segment_ == 1
                     ? "is missing"
@@ -123,7 +132,7 @@ Result<JournalSummary> Reader::read() {
     if (summary_.sealed)
       damage(0, "a segment after the seal is not accepted");
     else
-      MNP_CHECK(read_segment());
+      MNP_CHECK(take_segment(bytes));
   }
   summary_.segments = segment_;
   return std::move(summary_);

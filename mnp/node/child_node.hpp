@@ -9,12 +9,12 @@
 #include <string>
 #include <utility>
 
+#include "mnp/core/errands.hpp"
 #include "mnp/core/loop.hpp"
 #include "mnp/node/channel_client.hpp"
 #include "mnp/node/context.hpp"
 #include "mnp/node/control.hpp"
 #include "mnp/node/daemon_host.hpp"
-#include "mnp/node/errands.hpp"
 #include "mnp/node/keeper_link.hpp"
 #include "mnp/node/worker.hpp"
 

@@ -78,11 +78,12 @@ Status check_room(const model::Input& input, uint64_t bytes, const fs::path& dis
 
 /// An object, or all below a prefix.
 Status copy_input(const Context& context, const model::Input& input, const std::string& source,
-                  const fs::path& to) {
+                  const fs::path& to, const std::atomic<bool>& cancel) {
   MNP_TRY(aws::S3Place place, aws::S3Place::parse(source));
   const bool is_folder = place.key.empty() || place.key.back() == '/';
   while (!place.key.empty() && place.key.back() == '/') place.key.pop_back();
   MNP_TRY(aws::S3 s3, context.s3->s3());
+  s3 = s3.cancelled_by(cancel);
   std::optional<uint64_t> object;
   if (!is_folder) {
     MNP_TRY(object, bytes_of(s3, place));
@@ -102,14 +103,14 @@ Status copy_input(const Context& context, const model::Input& input, const std::
 
 }  // namespace
 
-Status bring_inputs(const Context& context, bool here) {
+Status bring_inputs(const Context& context, bool here, const std::atomic<bool>& cancel) {
   const fs::path folder = context.scratch.inputs();
   MNP_CHECK(make_folders(folder));
   if (!context.spec().stage_inputs) return {};
   for (const model::Input& input : context.spec().inputs) {
     if (input.broadcast && !here) continue;
     const std::string source = source_of(context, input);
-    MNP_CHECK(aws::is_s3(source) ? copy_input(context, input, source, folder / input.name)
+    MNP_CHECK(aws::is_s3(source) ? copy_input(context, input, source, folder / input.name, cancel)
                                  : link_input(input, source, folder / input.name));
   }
   return {};

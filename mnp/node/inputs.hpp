@@ -1,6 +1,7 @@
 // A stage's inputs on one node: $MNP_INPUTS/<name>, before the first command starts.
 #pragma once
 
+#include <atomic>
 #include <string>
 
 #include "mnp/core/files.hpp"
@@ -12,8 +13,8 @@ namespace mnp::node {
 /// Brings every input that is not broadcast below the node's folder of inputs, and those that are,
 /// where `here` says that this node reads them itself (main, and a stage of one node): a link to
 /// what lies in a folder, a copy of what lies in S3. kConfig when a source is missing, or a copy
-/// has no room on the node's disk.
-Status bring_inputs(const Context& context, bool here);
+/// has no room on the node's disk. `cancel` ends the copying.
+Status bring_inputs(const Context& context, bool here, const std::atomic<bool>& cancel);
 
 /// kConfig when what a stage among the inputs has published is not there as it was.
 Status check_inputs(const Context& context);

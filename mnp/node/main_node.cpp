@@ -34,6 +34,7 @@ MainNode::~MainNode() {
   for (const Loop::TimerId timer : timers_) loop_.cancel(timer);
   if (worker_) worker_->close();  // their threads call the others
   errands_.reset();
+  owner_errands_.reset();
   journal_.reset();
 }
 
@@ -109,6 +110,7 @@ Status MainNode::open_journal() {
   begun_.list_digest = list.digest();
   begun_.fresh_failures = context_.me.fresh_failures || history.failures_unsure;
   errands_ = std::make_unique<Errands>();
+  owner_errands_ = std::make_unique<Errands>();
   progress_file_ =
       std::make_unique<ProgressFile>(*errands_, context_.store, context_.keys().progress());
   JournalThread::Callbacks callbacks;
@@ -237,7 +239,10 @@ void MainNode::start() {
 }
 
 void MainNode::prepared(const Result<uint32_t>& slots) {
-  if (phase_ == Phase::kEnding) return;
+  if (phase_ == Phase::kEnding) {
+    if (!slots) log::info("{}", slots.error().text);
+    return;
+  }
   if (!slots) return end(fail(slots.error()));
   roster_->set_main(describe_machine(machine_, context_.me.own_address), *slots, true);
 }

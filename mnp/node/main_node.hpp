@@ -9,13 +9,13 @@
 #include <set>
 #include <string>
 
+#include "mnp/core/errands.hpp"
 #include "mnp/core/loop.hpp"
 #include "mnp/model/report.hpp"
 #include "mnp/node/command_stage.hpp"
 #include "mnp/node/context.hpp"
 #include "mnp/node/daemon_host.hpp"
 #include "mnp/node/epochs.hpp"
-#include "mnp/node/errands.hpp"
 #include "mnp/node/input_broadcast.hpp"
 #include "mnp/node/keeper_link.hpp"
 #include "mnp/node/program_stage.hpp"
@@ -110,6 +110,7 @@ class MainNode {
   std::unique_ptr<CommandStage> commands_;  // or
   std::unique_ptr<ProgramStage> program_;
   std::unique_ptr<Errands> errands_;
+  std::unique_ptr<Errands> owner_errands_;  // the look for a newer owner waits for no other
   std::unique_ptr<ProgressFile> progress_file_;
   std::unique_ptr<JournalThread> journal_;
   std::unique_ptr<Roster> roster_;

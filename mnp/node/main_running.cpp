@@ -40,7 +40,7 @@ bool MainNode::is_surely_owner() const {
 }
 
 void MainNode::look_for_newer_owner() {
-  errands_->add("owner", [this] {
+  owner_errands_->add("owner", [this] {
     const LeaseTime asked = context_.me.lease_clock().now();
     const auto claim = model::highest_claim(*context_.store, context_.keys());
     if (!claim) return log::warning("look for a newer owner: {}", claim.error().text);

@@ -5,9 +5,9 @@
 #include <memory>
 #include <string>
 
+#include "mnp/core/errands.hpp"
 #include "mnp/core/store.hpp"
 #include "mnp/model/report.hpp"
-#include "mnp/node/errands.hpp"
 
 namespace mnp::node {
 

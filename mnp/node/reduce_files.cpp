@@ -30,8 +30,10 @@ Status ReduceFiles::bring(const std::vector<std::string>& keys) const {
       options.threads = 2;  // many files are under way
       return aws::S3Transfer(store.s3(), options).download_file(store.at(key), file(key));
     });
-  if (auto done = crew.finish(); !done) return store_failed(done.error());
-  return {};
+  const Status done = crew.finish();
+  if (done) return {};
+  if (done.error().code != Code::kIo) return store_failed(done.error());
+  return fail(done.error().within("arrays to reduce are copied to TMPDIR"));
 }
 
 void ReduceFiles::drop(const std::vector<std::string>& keys) const {

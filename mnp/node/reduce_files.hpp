@@ -15,7 +15,8 @@ class ReduceFiles {
  public:
   explicit ReduceFiles(const Context& context) : context_(context) {}
 
-  /// The objects lie at `file` when it returns. kStore: one cannot be fetched.
+  /// The objects lie at `file` when it returns. kStore: one cannot be fetched. kIo: they have no
+  /// room here.
   Status bring(const std::vector<std::string>& keys) const;
   fs::path file(const std::string& key) const;
   /// Copies that are not needed any more.

@@ -57,6 +57,7 @@ Worker::~Worker() {
 }
 
 void Worker::close() {
+  no_more_inputs_ = true;
   if (setup_) setup_->kill();
   if (draining_.joinable()) draining_.join();
   if (preparing_.joinable()) preparing_.join();
@@ -89,7 +90,7 @@ Result<uint32_t> Worker::prepare_here(const cpu::Environment& environment) {
   if (context_.me.is_main())  // here, off the loop: nodes join meanwhile
     MNP_CHECK(check_inputs(context_));
   const bool reads_broadcasts = context_.me.is_main() || context_.me.nodes == 1;
-  MNP_CHECK(bring_inputs(context_, reads_broadcasts));
+  MNP_CHECK(bring_inputs(context_, reads_broadcasts, no_more_inputs_));
   if (!context_.is_program()) {
     cpu::SlotRequest request;
     request.cpus = spec.cpus.value_or(1);
@@ -218,6 +219,7 @@ model::Held Worker::held() const {
 
 void Worker::drain(Milliseconds grace, Milliseconds flush, std::function<void(Drained)> done) {
   if (draining_.joinable()) return;  // once
+  no_more_inputs_ = true;
   if (setup_) setup_->stop(grace);
   draining_ = std::thread([this, grace, flush, done = std::move(done)] {
     if (preparing_.joinable()) preparing_.join();

@@ -2,6 +2,7 @@
 // between the agent's loop and the node's MPI rank. One object, in the agent's loop.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "cpu/orphans.hpp"
+#include "mnp/core/errands.hpp"
 #include "mnp/core/loop.hpp"
 #include "mnp/model/message.hpp"
 #include "mnp/model/rank_link.hpp"
@@ -18,7 +20,6 @@
 #include "mnp/node/committer.hpp"
 #include "mnp/node/context.hpp"
 #include "mnp/node/daemons.hpp"
-#include "mnp/node/errands.hpp"
 #include "mnp/node/executor.hpp"
 #include "mnp/node/machine.hpp"
 #include "mnp/node/rank_watch.hpp"
@@ -134,6 +135,8 @@ class Worker {
   void rank_said(const Frame& frame);
   void take_stored(std::vector<model::Record> records);
   void drop_share(uint64_t id);
+  template <class F>
+  auto with_patience(F call) -> decltype(call());
 
   Loop& loop_;
   Context& context_;
@@ -152,6 +155,7 @@ class Worker {
   std::set<StartId> held_;
   std::map<StartId, model::Record> unkept_;
   std::unique_ptr<Daemons> daemons_;
+  std::atomic<bool> no_more_inputs_{false};
   std::thread preparing_, draining_;
   const ReduceFiles reduce_files_;
   std::unique_ptr<Errands> reduce_errands_;  // made for the first share

@@ -159,6 +159,19 @@ void Worker::end_epoch(EpochNumber epoch, std::function<void()> done) {
 
 // ---- reductions
 
+/// Asks again while the store fails.
+template <class F>
+auto Worker::with_patience(F call) -> decltype(call()) {
+  const TimePoint give_up = Clock::now() + kReducePatience;
+  auto done = call();
+  while (!done && done.error().code == Code::kStore && Clock::now() < give_up &&
+         !context_.s3->cancelled()) {
+    std::this_thread::sleep_for(kReduceRetry);
+    done = call();
+  }
+  return done;
+}
+
 void Worker::bring(const model::ReduceOrder& share,
                    std::function<void(const model::CollectiveDone&)> done) {
   if (!reduce_errands_) reduce_errands_ = std::make_unique<Errands>();
@@ -166,12 +179,7 @@ void Worker::bring(const model::ReduceOrder& share,
   const EpochNumber epoch = epoch_.epoch;
   reduce_errands_->add(
       fmt::format("bring {}", share.id), [this, share, epoch, done = std::move(done)] {
-        const TimePoint give_up = Clock::now() + kReducePatience;
-        Status brought = reduce_files_.bring(share.files);
-        while (!brought && Clock::now() < give_up && !context_.s3->cancelled()) {
-          std::this_thread::sleep_for(kReduceRetry);
-          brought = reduce_files_.bring(share.files);
-        }
+        const Status brought = with_patience([&] { return reduce_files_.bring(share.files); });
         model::CollectiveDone held{share.id, "", 0};
         if (!brought)
           held = {share.id, brought.error().text, static_cast<uint32_t>(brought.error().code)};
@@ -190,7 +198,7 @@ void Worker::order_reduction(model::ReduceOrder share) {
 void Worker::publish_reduced(const std::string& path,
                              std::function<void(Result<model::ResultFile>)> done) {
   reduce_errands_->add("publish " + path, [this, path, done = std::move(done)] {
-    auto file = reduce_files_.publish(path);
+    auto file = with_patience([&] { return reduce_files_.publish(path); });
     loop_.post([done, file = std::move(file)] { done(file); });
   });
 }

@@ -14,12 +14,13 @@ namespace mnp::aws {
 class FakeS3 : public Transport {
  public:
   Result<HttpResponse> send(const HttpRequest& request, const HttpLimits&,
-                            const std::atomic<bool>*) override {
+                            const std::atomic<bool>* cancel) override {
     const std::scoped_lock lock(mutex_);
     ++calls;
     if (before) {
       if (auto instead = before(request)) return std::move(*instead);
     }
+    if (cancel != nullptr && *cancel) return fail(Code::kStopped, "cancelled");
     HttpResponse response = answer(request);
     if (lose_answers > 0 && --lose_answers >= 0) return fail(Code::kIo, "the answer is lost");
     return response;
@@ -29,9 +30,16 @@ class FakeS3 : public Transport {
   std::function<std::optional<Result<HttpResponse>>(const HttpRequest&)> before;
   int lose_answers = 0;
   int calls = 0;
-  bool conditional = true;  // knows If-None-Match
-  bool silent = false;      // else: passes it over, in place of 501
+  bool conditional = true;             // knows If-None-Match
+  bool silent = false;                 // else: passes it over, in place of 501
+  bool conditional_completion = true;  // looks at conditions where an upload is completed
   std::map<std::string, std::pair<std::string, Headers>> objects;  // by key
+  struct Upload {
+    std::string key;
+    Headers metadata;
+    std::map<int, std::string> parts;
+  };
+  std::map<std::string, Upload> uploads;  // not completed, by id
 
  private:
   static std::string query(const HttpRequest& request, const std::string& name) {
@@ -68,6 +76,10 @@ class FakeS3 : public Transport {
     return {200, {}, "<R><EncodingType>url</EncodingType>" + body + "</R>"};
   }
   HttpResponse put(const HttpRequest& request, const std::string& key) {
+    if (auto refused = refuse(request, key)) return *refused;
+    return keep(key, std::string(request.body), metadata(request));
+  }
+  std::optional<HttpResponse> refuse(const HttpRequest& request, const std::string& key) const {
     const bool once = !header(request.headers, "If-None-Match").empty();
     if (once && !conditional && !silent) return error(501, "NotImplemented");
     if (once && conditional && objects.count(key) > 0) return error(412, "PreconditionFailed");
@@ -76,11 +88,49 @@ class FakeS3 : public Transport {
     if (!match.empty() && there == objects.end()) return error(404, "NoSuchKey");
     if (!match.empty() && match != etag_of(there->second.first))
       return error(412, "PreconditionFailed");
+    return std::nullopt;
+  }
+  static Headers metadata(const HttpRequest& request) {
     Headers kept;
     for (const auto& [name, value] : request.headers)
       if (name.compare(0, 11, "x-amz-meta-") == 0) kept.emplace_back(name, value);
-    objects[key] = {std::string(request.body), kept};
+    return kept;
+  }
+  HttpResponse keep(const std::string& key, std::string bytes, Headers metadata) {
+    objects[key] = {std::move(bytes), std::move(metadata)};
     return {200, {{"ETag", etag_of(objects[key].first)}}, ""};
+  }
+  HttpResponse of_upload(const HttpRequest& request, const std::string& id) {
+    const auto found = uploads.find(id);
+    if (found == uploads.end()) return error(404, "NoSuchUpload");
+    Upload& upload = found->second;
+    if (request.method == "PUT") {
+      const std::string bytes(request.body);
+      upload.parts[std::stoi(query(request, "partNumber"))] = bytes;
+      return {200, {{"ETag", etag_of(bytes)}}, ""};
+    }
+    if (request.method == "DELETE") {
+      uploads.erase(found);
+      return {204, {}, ""};
+    }
+    if (conditional_completion)
+      if (auto refused = refuse(request, upload.key)) return *refused;
+    std::string bytes;
+    for (const auto& [number, part] : upload.parts) bytes += part;
+    keep(upload.key, std::move(bytes), upload.metadata);
+    uploads.erase(found);
+    return {200, {}, "<R><ETag>e</ETag></R>"};
+  }
+  HttpResponse begin_upload(const HttpRequest& request, const std::string& key) {
+    const std::string id = "upload-" + std::to_string(calls);
+    uploads[id] = {key, metadata(request), {}};
+    return {200, {}, "<R><UploadId>" + id + "</UploadId></R>"};
+  }
+  static HttpResponse ranged(const std::string& range, const Headers& headers,
+                             const std::string& bytes) {
+    const size_t dash = range.find('-');
+    const auto first = std::stoul(range.substr(6)), last = std::stoul(range.substr(dash + 1));
+    return {206, headers, bytes.substr(first, last - first + 1)};
   }
   HttpResponse answer(const HttpRequest& request) {
     const std::string path = *percent_decode(request.wire_path());
@@ -90,6 +140,9 @@ class FakeS3 : public Transport {
         if (name == "versions") return error(501, "NotImplemented");
       return list(request);
     }
+    if (const std::string id = query(request, "uploadId"); !id.empty())
+      return of_upload(request, id);
+    if (request.method == "POST") return begin_upload(request, key);
     if (request.method == "PUT") return put(request, key);
     if (request.method == "DELETE") {
       objects.erase(key);
@@ -103,6 +156,8 @@ class FakeS3 : public Transport {
     headers.emplace_back("ETag", etag_of(bytes));
     headers.emplace_back("Content-Length", std::to_string(bytes.size()));
     headers.emplace_back("Last-Modified", "Fri, 24 May 2013 00:00:00 GMT");
+    if (const std::string range = header(request.headers, "Range"); !range.empty())
+      return ranged(range, headers, bytes);
     return {200, headers, request.method == "HEAD" ? "" : bytes};
   }
 

@@ -27,6 +27,9 @@ class FaultProxy:
         self.upstream = urlsplit(endpoint)
         self.random, self.rate, self.kinds = random.Random(seed), rate, tuple(kinds)
         self.lock, self.counts, self.requests = threading.Lock(), {}, 0
+        self.lost_uploads = 0  # that were begun, and the client was not told
+        self.held = lambda command, path: False  # requests that get no answer until the proxy goes
+        self.holding, self.closing = threading.Event(), threading.Event()  # one is held
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -52,6 +55,7 @@ class FaultProxy:
         self.thread.start()
 
     def close(self):
+        self.closing.set()
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
@@ -101,6 +105,10 @@ class FaultProxy:
 
     def serve(self, client):
         body = client.rfile.read(int(client.headers.get("Content-Length") or 0))
+        if self.held(client.command, client.path):
+            self.holding.set()
+            self.closing.wait()
+            return self.reset(client)
         fault = self.draw()
         if fault in BEFORE:
             self.count(fault)
@@ -112,6 +120,8 @@ class FaultProxy:
         status, headers, content, length = self.ask(client, body)
         if client.command == "HEAD":
             return self.answer(client, status, headers, b"", declared=length or 0)
+        if fault in AFTER and client.command == "POST" and client.path.endswith("uploads="):
+            self.lost_uploads += 1
         if fault == "lost_answer":
             self.count(fault)
             return self.reset(client)

@@ -17,13 +17,34 @@ class S3TransferTest : public SettingsFixture {
     options.threads = 4;
   }
   S3Transfer transfer() {
-    auto s3 = S3::create(*load(), fake, fixed_credentials({"k", "s", "", "", {}}));
+    auto s3 = S3::create(*load(), fake, fixed_credentials({"k", "s", "", "", {}}), &cancel);
     EXPECT_TRUE(s3) << s3.error().text;
     return S3Transfer(*s3, options);
   }
   fs::path local(const std::string& path) const { return folder.path() / path; }
 
+  /// Three parts, each of other bytes.
+  std::string large() {
+    std::string bytes;
+    for (const char each : {'a', 'b', 'c'}) bytes.append(options.part, each);
+    bytes.resize(bytes.size() - 1000);
+    write("large", bytes);
+    return bytes;
+  }
+  /// Calls `then` once, before the first part of an upload, or before it is completed.
+  void before_first(const char* method, std::function<void()> then) {
+    reached = false;
+    fake->before = [this, method = std::string(method),
+                    then = std::move(then)](const HttpRequest& request) {
+      for (const auto& [name, value] : request.query)
+        if (name == "uploadId" && request.method == method && !std::exchange(reached, true)) then();
+      return std::optional<Result<HttpResponse>>();
+    };
+  }
+
   std::shared_ptr<FakeS3> fake = std::make_shared<FakeS3>();
+  std::atomic<bool> cancel{false};
+  bool reached = false;
   TransferOptions options;
 };
 
@@ -75,6 +96,48 @@ TEST_F(S3TransferTest, TheFirstFailureEndsItAll) {
   ASSERT_FALSE(sent);
   EXPECT_NE(sent.error().text.find("403 AccessDenied"), std::string::npos);
   EXPECT_LT(fake->calls, 40);
+}
+
+TEST_F(S3TransferTest, ALargeFileGoesInPartsAndComesInRanges) {
+  const std::string bytes = large();
+  const auto sent = transfer().upload_file(local("large"), {"bucket", "k"});
+  ASSERT_TRUE(sent) << sent.error().text;
+  EXPECT_EQ(sent->bytes, bytes.size());
+  EXPECT_EQ(sent->crc32c, crc32c(bytes));
+  EXPECT_EQ(fake->objects["k"].first, bytes);
+  const auto fetched = transfer().download_file({"bucket", "k"}, local("out"));
+  ASSERT_TRUE(fetched) << fetched.error().text;
+  EXPECT_EQ(*read_file(local("out")), bytes);
+  fake->objects["k"].first[options.part] = 'x';
+  EXPECT_EQ(transfer().download_file({"bucket", "k"}, local("out")).error().code, Code::kStore);
+}
+
+TEST_F(S3TransferTest, WhatAnotherPutMeanwhileStays) {
+  large();
+  S3PutOptions put;
+  put.only_if_absent = true;
+  for (const bool looks : {true, false}) {  // where it does not, we do
+    fake->conditional_completion = looks;
+    fake->objects.clear();
+    before_first(looks ? "POST" : "PUT", [this] { fake->objects["k"] = {"another's", {}}; });
+    const auto sent = transfer().upload_file(local("large"), {"bucket", "k"}, put);
+    ASSERT_FALSE(sent);
+    EXPECT_EQ(sent.error().code, Code::kExists) << sent.error().text;
+    EXPECT_EQ(fake->objects["k"].first, "another's");
+    EXPECT_TRUE(fake->uploads.empty());
+  }
+}
+
+TEST_F(S3TransferTest, ACancelledUploadLeavesNothing) {
+  large();
+  options.threads = 1;
+  before_first("PUT", [this] { cancel = true; });
+  const auto sent = transfer().upload_file(local("large"), {"bucket", "k"});
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().code, Code::kStopped) << sent.error().text;
+  EXPECT_TRUE(reached);
+  EXPECT_TRUE(fake->uploads.empty());
+  EXPECT_TRUE(fake->objects.empty());
 }
 
 TEST_F(S3TransferTest, WhatIsNotThereIsSaid) {

@@ -29,7 +29,10 @@ if [ "$i" = "$AWS_BATCH_JOB_MAIN_NODE_INDEX" ]; then eval "$TEST_MAIN"; else eva
 inline constexpr std::chrono::seconds kHang{60};
 
 struct Sandbox {
-  Sandbox() : folder(*TemporaryFolder::create("launcher-test-")) {
+  /// `errands`: for attempts. They must end before the loop does.
+  explicit Sandbox(std::shared_ptr<Errands> errands = nullptr)
+      : folder(*TemporaryFolder::create("launcher-test-")) {
+    host.errands = std::move(errands);
     make("store"), make("tmp"), make("out");
     host.node_program = (folder.path() / "mnp-node").string();
     std::ofstream(host.node_program) << kStandIn;
@@ -92,8 +95,8 @@ class LocalBatchTest : public testing::Test {
     return detail(id);
   }
 
-  Sandbox box;
   Loop loop;
+  Sandbox box{std::make_shared<Errands>()};
   LocalBatch batch{loop, box.host};
 };
 

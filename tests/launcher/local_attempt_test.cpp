@@ -38,8 +38,8 @@ class LocalAttempts : public testing::Test {
     return box.host.local / "runs" / box.host.run / "stages/a/attempts/job-2";
   }
 
-  Sandbox box;
   Loop loop;
+  Sandbox box{std::make_shared<Errands>()};
   Pipe lifeline = *make_pipe();
   model::SubmitJob request;
   std::unique_ptr<LocalAttempt> attempt;

@@ -88,6 +88,7 @@ class FaultyStore : public MemoryStore {
   int refuse_puts = 0;     // put_new does nothing and says kStore
   std::string unreadable;  // get of this key says kStore
   bool down = false;       // list and get say kStore
+  bool remote = false;
 
   Status put_new(const std::string& key, std::string_view bytes) override {
     if (refuse_puts > 0) {
@@ -105,6 +106,7 @@ class FaultyStore : public MemoryStore {
     if (down || key == unreadable) return fail(Code::kStore, "500 Internal Error");
     return MemoryStore::get(key);
   }
+  bool is_remote() const override { return remote; }
   Result<std::vector<std::string>> list(const std::string& prefix) override {
     if (down) return fail(Code::kStore, "500 Internal Error");
     return MemoryStore::list(prefix);

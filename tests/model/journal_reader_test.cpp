@@ -195,6 +195,29 @@ TEST(JournalReaderOfAFaultyStore, NamesAnUnreadableSegmentAndGoesOn) {
   EXPECT_EQ(found.words, "j/00000002.jsonl:0: cannot be read: 500 Internal Error\n");
 }
 
+TEST(JournalReaderOfAFaultyStore, ASegmentThatDoesNotComeOverANetworkIsNoDamage) {
+  FaultyStore store;
+  store.remote = true;
+  ASSERT_TRUE(write_journal(store, "j", {{begun_of(1)}, {Ended{0, ""}}}));
+  store.unreadable = "j/00000002.jsonl";
+  const auto summary = read_journal(store, "j", [](const JournalLine&) {});
+  ASSERT_FALSE(summary);
+  EXPECT_EQ(summary.error().code, Code::kStore);
+}
+
+TEST(JournalReaderOfAFaultyStore, SegmentsOverANetworkAreTakenInTheirOrder) {
+  FaultyStore store;
+  std::vector<std::vector<Event>> segments(100, {Ended{0, ""}});
+  segments.front() = {begun_of(1)};
+  ASSERT_TRUE(write_journal(store, "j", segments));
+  const Read here = read(store);
+  store.remote = true;
+  const Read there = read(store);
+  EXPECT_EQ(there.words, "");
+  EXPECT_EQ(there.lines.size(), segments.size());
+  EXPECT_EQ(there.lines, here.lines);
+}
+
 TEST(JournalReaderOfAFaultyStore, AStoreThatDoesNotAnswerIsNoDamage) {
   FaultyStore store;
   ASSERT_TRUE(write_journal(store, "j", {{begun_of(1)}}));

@@ -27,7 +27,7 @@ class Inputs : public testing::Test {
     context.store_place = (folder.path() / "store").string();
     context.store = std::make_shared<FolderStore>(context.store_place);
     context.scratch.root = folder.path() / "scratch";
-    return bring_inputs(context, here);
+    return bring_inputs(context, here, cancel);
   }
   std::string read(const std::string& path) const {
     const auto text = read_file(inputs / path);
@@ -35,6 +35,7 @@ class Inputs : public testing::Test {
   }
 
   TemporaryFolder folder = *TemporaryFolder::create("inputs-test-");
+  const std::atomic<bool> cancel{false};
   const fs::path inputs = folder.path() / "scratch/inputs";
   model::StageSpec spec;
 };

@@ -1,11 +1,11 @@
-#include "mnp/node/errands.hpp"
+#include "mnp/core/errands.hpp"
 
 #include <algorithm>
 #include <utility>
 
 #include "mnp/core/result.hpp"
 
-namespace mnp::node {
+namespace mnp {
 
 Errands::~Errands() {
   {
@@ -47,4 +47,4 @@ void Errands::run() {
   }
 }
 
-}  // namespace mnp::node
+}  // namespace mnp

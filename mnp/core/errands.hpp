@@ -10,11 +10,11 @@
 
 #include "mnp/core/clock.hpp"
 
-namespace mnp::node {
+namespace mnp {
 
 class Errands {
  public:
-  static constexpr size_t kMaxWaiting = 64;
+  static constexpr size_t kMaxWaiting = 4096;
 
   Errands() : thread_([this] { run(); }) {}
   ~Errands();
@@ -32,4 +32,4 @@ class Errands {
   std::thread thread_;
 };
 
-}  // namespace mnp::node
+}  // namespace mnp

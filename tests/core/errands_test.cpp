@@ -1,13 +1,13 @@
-#include "mnp/node/errands.hpp"
+#include "mnp/core/errands.hpp"
 
 #include <gtest/gtest.h>
 
 #include <future>
 #include <vector>
 
-#include "waiting.hpp"
+#include "tests/node/waiting.hpp"
 
-namespace mnp::node {
+namespace mnp {
 namespace {
 
 class ErrandsTest : public testing::Test {
@@ -24,7 +24,7 @@ class ErrandsTest : public testing::Test {
   std::function<void()> note(int number) {
     return [this, number] { done.push_back(number); };
   }
-  static TimePoint hang() { return Clock::now() + kHangs; }
+  static TimePoint hang() { return Clock::now() + node::kHangs; }
 
   std::promise<void> go;
   std::vector<int> done;  // by the errands' thread until they are finished
@@ -76,4 +76,4 @@ TEST(Errands, TheirEndDoesWhatStillWaits) {
 }
 
 }  // namespace
-}  // namespace mnp::node
+}  // namespace mnp
