@@ -85,6 +85,7 @@ Result<S3> S3::create(const Settings& settings, std::shared_ptr<Transport> trans
   MNP_TRY(const bool path_style, settings.s3_path_style());
   ClientOptions client;
   client.rules = s3_signing_rules(options.region);
+  client.rules.trust_tls = true;
   MNP_TRY(client.attempts, max_attempts(settings));
   return S3(
       std::make_shared<Client>(std::move(transport), std::move(credentials), std::move(client)),

@@ -20,6 +20,9 @@ struct SigningRules {
   bool normalize = true;     // "/a/./b//" is signed as "/a/b/"; not for S3
   bool encode_again = true;  // the path on the wire is encoded once more; not for S3
   bool hash_header = false;  // x-amz-content-sha256 is sent; always for S3
+  /// What is put over TLS is not hashed once more: a core does 1.9 GB/s, without SHA instructions
+  /// 0.7.
+  bool trust_tls = false;
 };
 SigningRules s3_signing_rules(std::string region);
 
@@ -41,12 +44,13 @@ std::string string_to_sign(std::string_view canonical_request, std::string_view 
 std::string signature(std::string_view string_to_sign, std::string_view date,
                       const SigningRules& rules, std::string_view secret_key);
 
+/// The hash that stands for any body, in requests of S3 that are presigned or go over TLS.
+inline constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
+
 /// Adds X-Amz-Date, X-Amz-Security-Token, the hash where the rules ask for it, Authorization.
 void sign(HttpRequest& request, const Credentials& credentials, const SigningRules& rules,
           double now);
 
-/// The hash that stands for any body, in presigned requests of S3.
-inline constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
 /// Adds the signature to the query: whoever has the URL may send the request until `expires_in`
 /// seconds have passed. All its headers must be sent with it.
 void presign(HttpRequest& request, const Credentials& credentials, const SigningRules& rules,

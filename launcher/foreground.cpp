@@ -77,6 +77,7 @@ class Foreground {
   const Fd& signals_;
   std::unique_ptr<ProgressView> view_;
   Submitted submitted_;
+  Submitted shown_;  // with its progress, as the store was asked last
   std::map<std::string, model::Progress> progress_;    // by stage
   std::map<std::string, std::vector<LostNode>> lost_;  // by job and attempt
   std::string written_;                                // submitted.json as it is in the store
@@ -172,8 +173,9 @@ void Foreground::ask_store() {
       if (outcome_) outcome_ = take_written(std::move(written), std::move(text));
       stop_once_done();
     });
-    loop_.post([this, news = read_news(submitted)]() mutable {
+    loop_.post([this, submitted, news = read_news(submitted)]() mutable {
       asked_ = false;
+      shown_ = std::move(submitted);
       take_news(std::move(news));
       view_->show(state());
       if (outcome_ && !unwritten_since_ && !is_written()) ask_store();  // Batch has gone on
@@ -236,7 +238,7 @@ RunState Foreground::state() const {
   RunState state;
   state.run = run_.id;
   for (const model::StagePlan& stage : plan_.stages) {
-    const SubmittedJob* job = submitted_.find(stage.spec.name);
+    const SubmittedJob* job = shown_.find(stage.spec.name);
     if (job == nullptr) continue;
     const auto progress = progress_.find(stage.spec.name);
     state.stages.push_back(state_of(
@@ -283,6 +285,7 @@ Result<int> Foreground::follow() {
 }
 
 int Foreground::finish() {
+  shown_ = submitted_;
   const RunState ended = state();
   view_->show(ended);
   view_->keep();

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "aws/digest.hpp"
 #include "mnp/core/text.hpp"
 #include "shared_input.hpp"
 
@@ -147,6 +148,23 @@ TEST(Sigv4S3, SignsAsInTheDocumentsOfS3) {
   presign(shared, credentials, s3_signing_rules("us-east-1"), 1369353600, 86400, kUnsignedPayload);
   EXPECT_EQ(shared.query.back().second,
             "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404");
+}
+
+TEST(Sigv4S3, WhatIsPutOverTlsIsNotHashedOnceMore) {
+  const Credentials credentials{"k", "s", "", "", {}};
+  SigningRules rules = s3_signing_rules("us-east-1");
+  rules.trust_tls = true;
+  const auto hash_of = [&](const std::string& method, const std::string& url) {
+    HttpRequest request;
+    request.method = method;
+    request.endpoint = *Endpoint::parse(url);
+    request.body = "bytes";
+    sign(request, credentials, rules, 1369353600);
+    return header(request.headers, "x-amz-content-sha256");
+  };
+  EXPECT_EQ(hash_of("PUT", "https://b.s3.amazonaws.com"), kUnsignedPayload);
+  EXPECT_EQ(hash_of("POST", "https://b.s3.amazonaws.com"), hex(sha256("bytes")));
+  EXPECT_EQ(hash_of("PUT", "http://127.0.0.1:8080"), hex(sha256("bytes")));
 }
 
 TEST(Sigv4S3, LeavesPathsAsTheyAre) {

@@ -77,25 +77,29 @@ TEST_F(S3PublisherTest, AnotherCommandsPathIsRefusedAndNothingIsLeft) {
   EXPECT_EQ(at("results/c"), "<none>");
 }
 
-TEST_F(S3PublisherTest, AHigherStartReplacesALowerOneAndNotTheOtherWayRound) {
-  for (const bool conditional : {true, false}) {
-    bucket = std::make_shared<aws::FakeS3>();
-    bucket->conditional = conditional;
-    const auto settings = aws::Settings::load({}, aws::process_variables());
-    store = std::make_shared<aws::S3Store>(
-        *aws::S3::create(*settings, bucket, aws::fixed_credentials({"k", "s", "", "", {}})),
-        aws::S3Place{"bucket", ""});
-    ASSERT_TRUE(publish(left(4, 2, {{"a", "start 2"}})).files);
-    ASSERT_TRUE(publish(left(4, 1, {{"a", "start 1"}})).files);
-    EXPECT_EQ(at("results/a"), "start 2");
-    ASSERT_TRUE(publish(left(4, 3, {{"a", "start 3"}})).files);
-    EXPECT_EQ(at("results/a"), "start 3");
-    ASSERT_TRUE(publish(left(4, 1, {{"a", "owner 2"}}), 2).files);
-    EXPECT_EQ(at("results/a"), "owner 2");
-    ASSERT_TRUE(publish(left(4, 9, {{"a", "late"}}), 1).files);
-    EXPECT_EQ(at("results/a"), "owner 2");
-  }
+class S3PublisherOf : public S3PublisherTest,
+                      public testing::WithParamInterface<std::tuple<bool, size_t>> {};
+
+TEST_P(S3PublisherOf, AHigherStartReplacesALowerOneAndNotTheOtherWayRound) {
+  const auto [conditional, bytes] = GetParam();
+  bucket->conditional = conditional;
+  const auto published = [&, size = bytes](uint32_t start, std::string what, uint32_t owner) {
+    what.resize(size, ' ');
+    const auto done = publish(left(4, start, {{"a", what}}), owner);
+    EXPECT_TRUE(done.files) << done.files.error().text;
+    return std::string(trim(at("results/a")));
+  };
+  EXPECT_EQ(published(2, "start 2", 1), "start 2");
+  EXPECT_EQ(published(1, "start 1", 1), "start 2");
+  EXPECT_EQ(published(3, "start 3", 1), "start 3");
+  EXPECT_EQ(published(1, "owner 2", 2), "owner 2");
+  EXPECT_EQ(published(9, "late", 1), "owner 2");
+  EXPECT_TRUE(bucket->uploads.empty());
 }
+
+/// Sent at once, and in parts.
+INSTANTIATE_TEST_SUITE_P(ServersAndSizes, S3PublisherOf,
+                         testing::Combine(testing::Bool(), testing::Values(10, 9 << 20)));
 
 TEST_F(S3PublisherTest, AServerThatTakesNoIfMatchIsAskedWithout) {
   ASSERT_TRUE(publish(left(4, 1, {{"a", "start 1"}})).files);
