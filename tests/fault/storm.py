@@ -65,7 +65,7 @@ def one(options, seed):
 
 def main():
     words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--program", type=Path,
+    words.add_argument("--program", type=lambda text: Path(text).absolute(),
                        default=os.environ.get("MNP_PROGRAM"), help="mnp to test")
     words.add_argument("--seed", type=int, help="of the first run (default: drawn)")
     words.add_argument("--runs", type=int, default=1, help="with seed, seed + 1, ...")
