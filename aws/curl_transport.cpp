@@ -1,7 +1,6 @@
 #include "aws/curl_transport.hpp"
 
 #include <curl/curl.h>
-#include <strings.h>
 
 #include <algorithm>
 #include <array>
@@ -14,10 +13,9 @@
 namespace mnp::aws {
 namespace {
 
-constexpr size_t kMaxIdle = 64;               // handles with their open connections
-constexpr long kBuffer = 256 << 10;           // bytes of one read
-constexpr uint64_t kMostReserved = 64 << 20;  // for a body that is announced
-constexpr std::string_view kContentLength = "Content-Length";
+constexpr size_t kMaxIdle = 64;                // handles with their open connections
+constexpr long kBuffer = 256 << 10;            // bytes of one read
+constexpr uint64_t kMostReserved = 64 << 20;   // for a body that is announced
 constexpr uint64_t kMaxHeaderBytes = 1 << 20;  // of one response
 
 struct FreeList {
@@ -45,6 +43,13 @@ size_t take_body(char* bytes, size_t, size_t size, void* to) {
   return size;
 }
 
+void reserve_body(Arriving& arriving) {
+  const auto length = parse_integer(header(arriving.response.headers, "Content-Length"));
+  if (length && *length > 0)
+    arriving.response.body.reserve(
+        std::min({static_cast<uint64_t>(*length), arriving.limit, kMostReserved}));
+}
+
 size_t take_header(char* bytes, size_t, size_t size, void* to) {
   auto& arriving = *static_cast<Arriving*>(to);
   const std::string_view line = trim(std::string_view(bytes, size));
@@ -55,14 +60,9 @@ size_t take_header(char* bytes, size_t, size_t size, void* to) {
   }
   if (starts_with(line, "HTTP/")) arriving.response.headers.clear();  // after a 100
   const size_t colon = line.find(':');
+  if (line.empty() && arriving.has_body) reserve_body(arriving);
   if (colon == std::string_view::npos) return size;
-  const std::string_view name = line.substr(0, colon), value = trim(line.substr(colon + 1));
-  arriving.response.headers.emplace_back(name, value);
-  if (arriving.has_body && name.size() == kContentLength.size() &&
-      ::strncasecmp(name.data(), kContentLength.data(), name.size()) == 0)
-    if (const auto length = parse_integer(value); length && *length > 0)
-      arriving.response.body.reserve(
-          std::min({static_cast<uint64_t>(*length), arriving.limit, kMostReserved}));
+  arriving.response.headers.emplace_back(line.substr(0, colon), trim(line.substr(colon + 1)));
   return size;
 }
 

@@ -99,7 +99,11 @@ Result<int> run_here(const Options& options, const model::Spec& spec, PlannedRun
   });
   if (!written) {
     (void)remove_tree(run.local());
-    return fail(written.error());
+    if (written.error().code != Code::kStopped) return fail(written.error());
+    return fail(Code::kStopped,
+                "stopped before the run was there; the store does not answer, and "
+                "may keep a part of it in " +
+                    run.place());
   }
   if (!options.quiet) tell(fmt::format("run {} in {}", run.id, run.place()));
   ForegroundOptions foreground;

@@ -151,7 +151,7 @@ Status Foreground::refresh() {
     ended = ended && model::has_ended(job.detail.state);
   }
   if (ended && !ended_at_) ended_at_ = Clock::now();
-  if (!asked_) ask_store();
+  if (!asked_ && !(ended_at_ && is_written())) ask_store();
   view_->show(state());
   if (!waits_in_vain(kStorePatience) || is_written()) return {};
   const Code code = submitted_.submissions.back().stopped ? Code::kStopped : Code::kStore;
@@ -275,10 +275,12 @@ Result<int> Foreground::follow() {
   look();
   loop_.run();
   loop_.forget(signals_.get());
-  if (asked_) s3_session().cancel();
+  if (!outcome_ || waits_in_vain(kStorePatience)) s3_session().cancel();
   if (!outcome_)
-    return fail(
-        outcome_.error().within("nodes are ended, because the run's state cannot be written"));
+    return fail(outcome_.error().code,
+                fmt::format("nodes are ended, because the run's state cannot be written: {}; `mnp "
+                            "resume {}{}` goes on",
+                            outcome_.error().text, run_.id, run_.store_words()));
   Result<int> status = 0;
   until_stopped(signals_, [&] { status = finish(); });
   return status;
