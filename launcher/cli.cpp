@@ -1,6 +1,7 @@
 #include "launcher/cli.hpp"
 
 #include <cstdio>
+#include <filesystem>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -142,6 +143,9 @@ int run_cli(int argc, char** argv) {
   }
   try {
     return finish(action());
+  } catch (const std::filesystem::filesystem_error& error) {
+    return finish(fail(Code::kConfig,
+                       fmt::format("{}; is the working folder or TMPDIR gone?", error.what())));
   } catch (const std::system_error&) {  // fmt::print throws it
     if (output_is_written()) throw;
     return finish(0);

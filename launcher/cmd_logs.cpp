@@ -173,13 +173,28 @@ Status read_all_of(const RunFolder& run, const std::vector<model::StagePlan>& st
                    const Options& options) {
   Reader reader(run, options);
   for (;;) {
-    MNP_TRY(const auto holder, holder_of(run));  // before reading: nothing comes after the last
+    MNP_TRY(const bool live, is_live(run));  // before reading: nothing comes after the last
     for (const model::StagePlan& stage : stages) MNP_CHECK(reader.read(stage));
-    if (!options.follow || !holder || std::ferror(stdout) != 0) break;
+    if (!options.follow || !live || std::ferror(stdout) != 0) break;
     std::this_thread::sleep_for(kFollowPeriod);
   }
   reader.flush();
   return {};
+}
+
+/// A store in S3 does not hold what the nodes themselves said: that lies where they ran.
+Status refuse_logs_elsewhere(const RunFolder& run, const std::vector<model::StagePlan>& stages) {
+  MNP_TRY(const auto submitted, run.submitted());
+  if (!run.in.in_s3() || submitted.submissions.empty()) return {};
+  const std::string& host = submitted.submissions.back().host;
+  for (const model::StagePlan& stage : stages) {
+    MNP_TRY(const auto logs, node_logs(run, stage.spec.name, std::nullopt));
+    if (!logs.empty() || host == host_name()) return {};
+  }
+  return fail(Code::kNotFound,
+              fmt::format("the nodes of {} wrote their logs where they ran; type `mnp logs {}{} "
+                          "--runtime` on {}",
+                          run.id, run.id, run.store_words(), host));
 }
 
 Status print_failed(const RunFolder& run, const std::string& stage, const Options& options) {
@@ -214,6 +229,7 @@ Result<int> run(const Options& options) {
   if (options.failed) {
     for (const auto& stage : stages) MNP_CHECK(print_failed(found, stage.spec.name, options));
   } else if (options.runtime) {
+    MNP_CHECK(refuse_logs_elsewhere(found, stages));
     MNP_CHECK(read_all_of<RuntimeReader>(found, stages, options));
   } else {
     MNP_CHECK(read_all_of<OutputReader>(found, stages, options));

@@ -37,7 +37,7 @@ Status wait_for_nodes(const RunFolder& run, bool quiet) {
     shown = held.size();
     if (Clock::now() >= deadline)
       return fail(
-          Code::kTimeout,
+          Code::kExists,
           fmt::format("{} nodes of the earlier run still hold their locks in {} after {} s: "
                       "{}",
                       held.size(), (run.local() / ".locks").string(), kNodesLimit.count(),
@@ -74,11 +74,14 @@ Result<std::vector<std::string>> stages_to_run(const model::Plan& plan, const Ru
   return is_missing(only) ? std::vector<std::string>{only} : std::vector<std::string>{};
 }
 
-/// Where nothing is left to run: says what is not there any more that a stage has published; what
-/// has succeeded is not run again. (A stage that runs looks at its inputs itself.)
-Result<int> look_at_published(const RunFolder& run, const model::Plan& plan) {
+/// Where nothing is left to run, of `only` or, where that is empty, of all stages: says what is not
+/// there any more that a stage has published; what has succeeded is not run again. (A stage that
+/// runs looks at its inputs itself.)
+Result<int> look_at_published(const RunFolder& run, const model::Plan& plan,
+                              const std::string& only) {
   Status all;
   for (const model::StagePlan& stage : plan.stages) {
+    if (!only.empty() && stage.spec.name != only) continue;
     auto as_left = model::check_published(*run.store, run.keys(), stage);
     if (as_left) continue;
     if (as_left.error().code != Code::kConfig) return fail(as_left.error());
@@ -86,7 +89,8 @@ Result<int> look_at_published(const RunFolder& run, const model::Plan& plan) {
     all = std::move(as_left);
   }
   if (!all) return code_info(all.error().code).exit_status;
-  tell(fmt::format("{}: nothing to do, all of it has succeeded", run.id));
+  tell(fmt::format("{}: nothing to do, {} has succeeded", run.id,
+                   only.empty() ? "all of it" : "stage " + only));
   return 0;
 }
 
@@ -109,7 +113,7 @@ Result<int> run(const Options& options) {
   foreground.quiet = options.quiet;
   Result<int> status = 0;
   if (foreground.stages.empty()) {
-    status = look_at_published(found, plan);
+    status = look_at_published(found, plan, options.only);
   } else {
     if (!options.quiet)
       tell(fmt::format("resuming {}: {}", found.id, join(foreground.stages, ", ")));

@@ -60,7 +60,7 @@ Status store_list(const RunFolder& run, const std::string& pipeline, model::Stag
   if (!stage.spec.program.empty()) return {};
   const std::string key = run.stage(stage.spec.name).commands();
   if (!list.path.empty()) {
-    MNP_TRY(list.text, read_file(list.path));
+    MNP_TRY(list.text, read_file(list.path, model::kMaxListBytes));
   }
   MNP_CHECK(add_costs(run, pipeline, stage.spec, list.text));
   MNP_CHECK(run.store->put_new(key, list.text));

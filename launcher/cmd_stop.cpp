@@ -40,7 +40,7 @@ Status wait_until_gone(const RunFolder& run) {
     MNP_TRY(const auto holder, holder_of(run));
     if (!holder) return {};
     if (Clock::now() >= deadline)
-      return fail(Code::kTimeout,
+      return fail(Code::kExists,
                   fmt::format("{} still runs {} s after SIGTERM to process {}; look at its log",
                               run.id, kStopLimit.count(), holder->pid));
     std::this_thread::sleep_for(kPoll);

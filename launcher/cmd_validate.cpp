@@ -19,10 +19,11 @@ struct Options {
 
 Result<model::Spec> validate(const Options& options) {
   MNP_TRY(auto spec, read_pipeline(options.pipeline));
-  const auto inputs = check_inputs(spec), lists = check_lists(spec);
-  if (inputs && lists) return spec;
-  if (inputs || lists) return fail(inputs ? lists.error() : inputs.error());
-  return fail(Code::kConfig, inputs.error().text + "\n" + lists.error().text);
+  std::vector<std::string> errors;
+  for (const Status& each : {check_inputs(spec), check_working_folders(spec), check_lists(spec)})
+    if (!each) errors.push_back(each.error().text);
+  if (errors.empty()) return spec;
+  return fail(Code::kConfig, join(errors, "\n"));
 }
 
 Result<int> run(const Options& options) {

@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,13 +17,13 @@
 #include "launcher/command_source.hpp"
 #include "mnp/core/signals.hpp"
 #include "mnp/core/text.hpp"
+#include "mnp/model/command_list.hpp"
 
 extern char** environ;
 
 namespace mnp::launcher {
 namespace {
 
-constexpr size_t kMaxList = size_t{4} << 30;  // bytes
 constexpr auto kEndLimit = std::chrono::seconds(5);
 
 std::vector<std::string> environment_with(const fs::path& bin) {
@@ -77,25 +78,41 @@ class StopSignals {
   Fd caught_;
 };
 
-/// Everything until the other end is closed.
-Result<std::string> read_until(int fd, const Fd& stops, TimePoint deadline) {
-  std::string bytes;
-  std::string buffer(size_t{1} << 16, '\0');
+/// Until there is something to read there: an end, too, of a pipe or, from a pidfd, of a process.
+Status wait_for(int fd, const Fd& stops, TimePoint deadline) {
   for (;;) {
     std::array<pollfd, 2> wait{{{fd, POLLIN, 0}, {stops.get(), POLLIN, 0}}};
     if (::poll(wait.data(), wait.size(), poll_timeout(deadline)) < 0 && errno != EINTR)
       return fail_errno("poll");
     if (const auto signal = next_signal(stops))
       return fail(Code::kStopped, "was stopped by " + signal_name(*signal));
-    if (Clock::now() >= deadline) return fail(Code::kTimeout, "gave no end of its list in time");
-    if (wait[0].revents == 0) continue;
+    if (Clock::now() >= deadline) return fail(Code::kTimeout, "does not come to its end in time");
+    if (wait[0].revents != 0) return {};
+  }
+}
+
+Result<std::string> read_until_closed(int fd, const Fd& stops, TimePoint deadline) {
+  std::string bytes;
+  std::string buffer(size_t{1} << 16, '\0');
+  for (;;) {
+    MNP_CHECK(wait_for(fd, stops, deadline));
     const ssize_t count = ::read(fd, buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return fail_errno("read");
     if (count == 0) return bytes;
     bytes.append(buffer.data(), static_cast<size_t>(count));
-    if (bytes.size() > kMaxList) return fail(Code::kConfig, "prints more than 4 GiB");
+    if (bytes.size() > model::kMaxListBytes)
+      return fail(Code::kConfig, "prints more than " + format_bytes(model::kMaxListBytes));
   }
+}
+
+/// What it prints until it has ended.
+Result<std::string> read_all_of(pid_t pid, int output, const Fd& stops, TimePoint deadline) {
+  const Fd end(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!end) return fail_errno("pidfd_open");
+  MNP_TRY(auto bytes, read_until_closed(output, stops, deadline));
+  MNP_CHECK(wait_for(end.get(), stops, deadline));
+  return bytes;
 }
 
 }  // namespace
@@ -106,15 +123,14 @@ Result<std::string> output_of(const std::string& text, const std::string& folder
   const StopSignals stops;
   MNP_TRY(const pid_t pid, start_shell(text, folder, bin, pipe.write.get(), stops.before()));
   pipe.write.reset();
-  auto output = read_until(pipe.read.get(), stops.fd(), Clock::now() + limit);
+  auto output = read_all_of(pid, pipe.read.get(), stops.fd(), Clock::now() + limit);
   if (!output) {
     (void)cpu::end_tree(pid, Clock::now() + kEndLimit);
     const Code code = output.error().code == Code::kStopped ? Code::kStopped : Code::kConfig;
     return fail(code, fmt::format("`{}` {}", text, output.error().text));
   }
   int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
+  (void)::waitpid(pid, &status, 0);
   if (status == 0) return output;
   return fail(Code::kConfig,
               fmt::format("`{}` ended with {} {}; run it by hand, it prints the list", text,

@@ -53,6 +53,8 @@ Status keep_only(model::Spec& spec, const std::string& name) {
 Result<model::Spec> read_list(const PipelineOptions& options) {
   if (!options.set.empty())
     return fail(Code::kUsage, "--set belongs to a pipeline file; leave it out with --commands");
+  if (!options.only.empty())
+    return fail(Code::kUsage, "--only belongs to a pipeline file; --commands is one stage");
   const std::string named = options.commands == "-" ? "/dev/stdin" : options.commands;
   const fs::path path = named.find("://") == std::string::npos
                             ? fs::absolute(named).lexically_normal()
@@ -158,7 +160,6 @@ std::string aws_keys(const model::Spec& spec) {
   return join(keys, ", ");
 }
 
-/// Of stages that begin at once: an earlier one may make those of others.
 Status check_working_folders(const model::Spec& spec) {
   std::error_code error;
   for (const auto& stage : spec.stages)

@@ -32,6 +32,8 @@ Result<model::Spec> read_pipeline(const PipelineOptions& options);
 Status check_inputs(const model::Spec& spec);
 /// The same for the lists of all stages; runs no `from`.
 Status check_lists(const model::Spec& spec);
+/// Of stages that begin at once: an earlier one may make those of others.
+Status check_working_folders(const model::Spec& spec);
 
 /// Keys of the stages that only AWS knows, each once: "queue, image"; "" when there are none.
 std::string aws_keys(const model::Spec& spec);

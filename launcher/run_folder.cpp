@@ -96,11 +96,11 @@ Result<std::vector<RunFolder>> all_runs(const RunStore& store) {
   std::vector<std::pair<double, RunFolder>> found;
   for (const std::string& name : names) found.emplace_back(0, run_folder(store, name));
   aws::Crew crew(store.in_s3() ? kLooksAtOnce : 1);
-  for (auto& [planned, run] : found)
-    crew.add([&planned, &run]() -> Status {
-      const auto time = run.store->modified(run.keys().plan());
+  for (auto& each : found)
+    crew.add([&each]() -> Status {
+      const auto time = each.second.store->modified(each.second.keys().plan());
       if (!time && time.error().code != Code::kNotFound) return fail(time.error());
-      planned = time.value_or(0);
+      each.first = time.value_or(0);
       return {};
     });
   MNP_CHECK(crew.finish());
@@ -135,23 +135,20 @@ Result<std::optional<RunHolder>> holder_of(const RunFolder& run) {
   return read_holder(lock_path(run));
 }
 
-Result<FileLock> lock_run(const RunFolder& run) {
+Result<FileLock> hold_run(const RunFolder& run) {
   MNP_CHECK(make_folders(run.local()));
   MNP_TRY(auto lock, FileLock::acquire(lock_path(run)));
-  if (lock) return std::move(*lock);
-  const RunHolder holder = read_holder(lock_path(run));
-  return fail(Code::kExists,
-              fmt::format("{} is running: process {} on {} holds it; `mnp stop {}{}` stops it",
-                          run.id, holder.pid, holder.host, run.id, run.store_words()));
-}
-
-Result<FileLock> hold_run(const RunFolder& run) {
-  MNP_TRY(auto lock, lock_run(run));
+  if (!lock) {
+    const RunHolder holder = read_holder(lock_path(run));
+    return fail(Code::kExists,
+                fmt::format("{} is running: process {} on {} holds it; `mnp stop {}{}` stops it",
+                            run.id, holder.pid, holder.host, run.id, run.store_words()));
+  }
   const std::string text = fmt::format("{} {}\n", ::getpid(), host_name());
-  if (::ftruncate(lock.fd().get(), 0) != 0) return fail_errno(lock_path(run).string());
-  if (auto written = write_all(lock.fd().get(), text, Clock::now() + kWriteLimit); !written)
+  if (::ftruncate(lock->fd().get(), 0) != 0) return fail_errno(lock_path(run).string());
+  if (auto written = write_all(lock->fd().get(), text, Clock::now() + kWriteLimit); !written)
     return fail(Code::kStore, fmt::format("{}: {}", lock_path(run).string(), written.error().text));
-  return lock;
+  return std::move(*lock);
 }
 
 Result<std::vector<std::string>> held_node_locks(const RunFolder& run) {

@@ -130,12 +130,17 @@ StageState stage_state(const model::StagePlan& stage, const SubmittedJob* job,
   return state;
 }
 
-Result<RunState> read_run_state(const RunFolder& run) {
+Result<bool> is_live(const RunFolder& run) {
   MNP_TRY(const auto holder, holder_of(run));
-  if (holder) return read_run_state(run, true);
+  if (holder) return true;
   const Status foreign = refuse_foreign(run);
   if (!foreign && foreign.error().code != Code::kExists) return fail(foreign.error());
-  return read_run_state(run, !foreign);
+  return !foreign;
+}
+
+Result<RunState> read_run_state(const RunFolder& run) {
+  MNP_TRY(const bool live, is_live(run));
+  return read_run_state(run, live);
 }
 
 Result<RunState> read_run_state(const RunFolder& run, bool live) {

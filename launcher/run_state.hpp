@@ -30,6 +30,8 @@ struct RunState {
   std::vector<StageState> stages;
 };
 
+/// Whether anybody runs it, here or, in S3, elsewhere.
+Result<bool> is_live(const RunFolder& run);
 /// From plan.json, submitted.json, every progress.json and the run's lock.
 Result<RunState> read_run_state(const RunFolder& run);
 /// The same by one who knows whether anybody runs it.

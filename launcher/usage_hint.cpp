@@ -1,5 +1,7 @@
 #include "launcher/usage_hint.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "mnp/core/text.hpp"
@@ -21,6 +23,11 @@ std::vector<std::string> option_names(const CLI::App& command) {
 }
 
 std::string unknown_command(const CLI::App& app, const std::string& word) {
+  const std::vector<std::string> later = {"submit", "deploy", "exec",
+                                          "report", "doctor", "simulate"};
+  if (std::find(later.begin(), later.end(), word) != later.end())
+    return fmt::format("mnp: '{}' is not there yet; `mnp run` runs a pipeline on this machine\n",
+                       word);
   const auto names = command_names(app);
   const std::string near = nearest(word, names);
   return fmt::format(

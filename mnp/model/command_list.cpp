@@ -20,8 +20,6 @@ namespace mnp::model {
 
 namespace {
 
-constexpr uint64_t kMaxListBytes = uint64_t{1} << 40;  // what an offset of 40 bits reaches
-constexpr size_t kMaxPipedBytes = size_t{4} << 30;     // a list that cannot be mapped
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 bool is_blank(char c) {
@@ -189,9 +187,11 @@ Status read_bytes(const fs::path& path, Bytes& bytes) {
   const auto size = static_cast<uint64_t>(info.st_size);
   if (size > kMaxListBytes)
     return fail(Code::kConfig,
-                fmt::format("{} is larger than {}", name, format_bytes(kMaxListBytes)));
+                fmt::format("the command list {} is larger than {}; put what its commands have "
+                            "in common into a script, or split it into stages",
+                            name, format_bytes(kMaxListBytes)));
   if (S_ISREG(info.st_mode) && size > 0 && bytes.map(fd.get(), size)) return {};
-  auto text = read_all(fd.get(), kMaxPipedBytes);
+  auto text = read_all(fd.get(), kMaxListBytes);
   if (!text) return fail(text.error().within(name));
   bytes.hold(std::move(*text));
   return {};
@@ -219,11 +219,12 @@ struct CommandList::Storage {
     return split_hint(raw_line(bytes.view(), offsets[index.value()]));
   }
   Status index(const std::string& name);
+  static Status check(std::string_view line, uint64_t number, const std::string& name);
   Status add(std::string_view line, uint64_t offset, uint64_t number, const std::string& name);
 };
 
-Status CommandList::Storage::add(std::string_view line, uint64_t offset, uint64_t number,
-                                 const std::string& name) {
+Status CommandList::Storage::check(std::string_view line, uint64_t number,
+                                   const std::string& name) {
   if (line.size() > kMaxLine)
     return fail(Code::kConfig,
                 fmt::format("{}:{}: the line has {} bytes and may have {}; put the command into a "
@@ -233,6 +234,12 @@ Status CommandList::Storage::add(std::string_view line, uint64_t offset, uint64_
     return fail(Code::kConfig,
                 fmt::format("{}:{}:{}: a NUL byte; the list must be text", name, number,
                             static_cast<const char*>(nul) - line.data() + 1));
+  return {};
+}
+
+Status CommandList::Storage::add(std::string_view line, uint64_t offset, uint64_t number,
+                                 const std::string& name) {
+  MNP_CHECK(check(line, number, name));
   if (is_skipped(line)) return {};
   const Hinted hinted = split_hint(line);
   if (hinted.line.size() != line.size()) {
@@ -277,7 +284,11 @@ Result<CommandList> CommandList::open(const fs::path& path) {
 
 Result<CommandList> CommandList::of_program(std::string program) {
   std::replace(program.begin(), program.end(), '\n', ' ');
-  return parse(std::move(program), "program");
+  MNP_CHECK(Storage::check(program, 1, "program"));
+  auto storage = std::make_unique<Storage>();
+  storage->bytes.hold(std::move(program));
+  storage->offsets.push(0);  // one command, whatever it begins with
+  return CommandList(std::move(storage));
 }
 
 Result<CommandList> CommandList::parse(std::string text, const std::string& name) {

@@ -16,6 +16,7 @@ namespace mnp::model {
 /// Bytes of a line. The kernel takes 128 KiB for one argument (MAX_ARG_STRLEN in linux/binfmts.h),
 /// and counts the NUL at its end.
 inline constexpr size_t kMaxLine = (size_t{128} << 10) - 1;
+inline constexpr size_t kMaxListBytes = size_t{4} << 30;
 inline constexpr uint64_t kMaxCommands = uint64_t{1} << 31;
 
 /// An indexed list over a mapped file: about 8 bytes of memory a command beyond the text, which

@@ -50,6 +50,7 @@ struct Outcomes {
   std::vector<std::string> journals;           // prefixes
   std::map<CommandIndex, std::string> errors;  // Record::error where there is one
   std::vector<Damage> damages;
+  uint64_t done() const;  // commands that have come to their end
 };
 
 /// The last record of a command is its outcome, but: a success is final; failures on a node that

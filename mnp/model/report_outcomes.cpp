@@ -129,6 +129,12 @@ void OutcomeReader::apply(const Poisoned& poisoned) {
 
 }  // namespace
 
+uint64_t Outcomes::done() const {
+  return static_cast<uint64_t>(
+      std::count_if(commands.begin(), commands.end(),
+                    [](const Outcome& each) { return each.state != CommandState::kWaiting; }));
+}
+
 Result<Outcomes> read_outcomes(Store& store, const StageKeys& stage, const CommandList& list) {
   OutcomeReader reader(list.size());
   MNP_TRY(History history,

@@ -113,6 +113,7 @@ void Scheduler::State::take_back(NodeIndex index, Incarnation incarnation, uint3
   const Command& command = commands[i];
   if (!command.busy || command.node != id || command.start != start) return;
   vacate(i);
+  if (nodes[id].place == Place::kNowhere && nodes[id].idle > 0) make_ready(id);
   if (command.state != CommandState::kInFlight) return;  // an earlier start has been kept meanwhile
   set_state(i, CommandState::kWaiting);
   enqueue(i);

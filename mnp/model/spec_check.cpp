@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "mnp/core/text.hpp"
+#include "mnp/model/batch.hpp"
 #include "mnp/model/spec_stage.hpp"
 
 namespace mnp::model {
@@ -49,6 +50,16 @@ void check_nodes(SpecReader& reader, const ReadStage& stage) {
     reader.errors.add(place_of(stage, "min_alive"),
                       fmt::format("min_alive {} is more than nodes {}", spec.min_alive, spec.nodes),
                       fmt::format("write {} or less", spec.nodes));
+}
+
+/// A job waits for so many others at most.
+void check_before(SpecReader& reader, const ReadStage& stage) {
+  const size_t before = stages_before(stage.spec).size();
+  if (before > kMaxDependencies)
+    reader.errors.add(
+        place_of(stage, "name"),
+        fmt::format("stage {} comes after {} others", stage.spec.name, before),
+        fmt::format("let a stage between gather them; {} are allowed", kMaxDependencies));
 }
 
 void check_times(SpecReader& reader, const ReadStage& stage) {
@@ -124,6 +135,7 @@ struct Sorter {
 void check_stage(SpecReader& reader, const ReadStage& stage) {
   check_kind(reader, stage);
   check_nodes(reader, stage);
+  check_before(reader, stage);
   check_times(reader, stage);
   check_pairs(reader, stage);
 }

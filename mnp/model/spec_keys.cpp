@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "mnp/core/text.hpp"
+#include "mnp/model/batch.hpp"
 
 namespace mnp::model {
 
@@ -12,7 +13,7 @@ namespace {
 
 constexpr int64_t kYear = int64_t{366} * 24 * 3600 * 1000;  // milliseconds
 constexpr int64_t kPetabyte = int64_t{1} << 50;
-constexpr int64_t kMostNodes = 10000;
+constexpr int64_t kMostNodes = kMaxJobNodes;
 
 using P = KeyPlace;
 using K = KeyKind;
@@ -71,7 +72,7 @@ constexpr Key kFlowKeys[] = {
      .doc = "run once on every node before its commands"},
     {.name = "env", .place = P::kStage, .kind = K::kEnv,
      .doc = "environment variables of the commands"},
-    {.name = "cwd", .place = P::kStage, .kind = K::kPath, .doc = "working directory of commands",
+    {.name = "cwd", .place = P::kStage, .kind = K::kFolder, .doc = "working directory of commands",
      .standard = "the container's; here the file's folder"},
 };
 
@@ -85,7 +86,7 @@ constexpr Key kCommandKeys[] = {
     {.name = "gpus", .place = P::kStage, .kind = K::kInteger, .doc = "GPUs of a command; a `program` sees all of its nodes",
      .least = 0, .most = 64},
     {.name = "slots", .place = P::kStage, .kind = K::kInteger, .doc = "commands at once on a node",
-     .stage = kCommandsOnly, .least = 1, .most = 100000,
+     .stage = kCommandsOnly, .least = 1, .most = 65536,
      .standard = "cores / `cpus`, fewer when memory or GPUs run out first"},
     {.name = "timeout", .place = P::kStage, .kind = K::kDuration, .doc = "of one command",
      .stage = kCommandsOnly, .least = 1, .most = kYear},
@@ -230,6 +231,8 @@ std::string expected(const Key& key) {
       return "a name of letters, digits, - and _, 64 at most";
     case KeyKind::kStageName:
       return "a name of small letters, digits, - and _, 64 at most";
+    case KeyKind::kFolder:
+      return "a folder's path";
     case KeyKind::kPath:
       return "a path or URL";
     case KeyKind::kShell:

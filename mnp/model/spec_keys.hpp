@@ -12,6 +12,7 @@ enum class KeyKind {
   kText,       // any text, not empty
   kName,       // [A-Za-z0-9][A-Za-z0-9_-]*
   kStageName,  // [a-z0-9][a-z0-9_-]*
+  kFolder,     // a path relative to the file's folder
   kPath,       // a path relative to the file's folder, or an URL
   kShell,      // shell text: an undeclared ${name} is the shell's
   kInteger,

@@ -107,7 +107,7 @@ void apply(SpecReader& reader, StageSpec& spec, const Field& field) {
   }
   const auto value = read_value(reader, field);
   if (!value) return;
-  if (field.key->kind == KeyKind::kPath) {
+  if (field.key->kind == KeyKind::kFolder) {
     if (const auto path = read_path(reader, value->text, mark_of(field))) spec.cwd = *path;
     reader.places[Spec::place_key(spec.name, "cwd")] = reader.errors.at(mark_of(field));
   } else if (field.key->applies == KeyApplies::kAws) {

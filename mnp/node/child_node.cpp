@@ -15,7 +15,8 @@ namespace {
 constexpr Milliseconds kSeekLimit{900000};   // for finding main at all
 constexpr Milliseconds kConnectLimit{5000};  // of one try
 constexpr Milliseconds kRetry{200};
-constexpr size_t kMaxKeyFile = 1024;
+constexpr Milliseconds kTakenIn{30000};  // from a connection to the first beat that is acknowledged
+constexpr Milliseconds kRankMargin{5000};  // main's own limit comes first
 
 }  // namespace
 
@@ -30,6 +31,7 @@ ChildNode::ChildNode(Loop& loop, Context& context, Machine machine,
 
 ChildNode::~ChildNode() {
   for (const Loop::TimerId timer : timers_) loop_.cancel(timer);
+  if (rank_timer_) loop_.cancel(*rank_timer_);
   if (worker_) worker_->close();  // its threads call the others
 }
 
@@ -53,7 +55,9 @@ Status ChildNode::open() {
     drain();
   };
   callbacks.rank_up = [this](const model::RankHello&) { rank_up(); };
-  callbacks.rank_down = [] {};  // main finds it out and ends the epoch
+  callbacks.rank_down = [this] {
+    say(Control::kRankGone, encode_u32(worker_->epoch().epoch.value()));
+  };
   callbacks.rank_message = [this](NodeIndex, model::Message message) {
     take_message(std::move(message));
   };
@@ -126,9 +130,13 @@ void ChildNode::connected(Result<std::unique_ptr<Channel>> channel) {
                     if (!leaving_) leave(std::nullopt, "main is gone: " + error.text);
                   });
   say(Control::kJoin, encode(describe_machine(machine_, address_)));
+  timers_.push_back(loop_.after(kTakenIn, [this] {
+    if (!deadline_ && !leaving_) leave(std::nullopt, "main says nothing");
+  }));
 }
 
 void ChildNode::welcome(const std::string& payload) {
+  if (drains_ || leaving_) return;
   const auto welcome = decode_welcome(payload);
   auto plan =
       welcome ? model::plan_from_json(welcome->plan) : Result<model::Plan>(fail(welcome.error()));
@@ -186,7 +194,7 @@ void ChildNode::heard(const Frame& frame) {
     case Control::kBell:
       return worker_->ring_rank();
     case Control::kBeginEpoch:
-      if (const auto epoch = decode_begin_epoch(frame.payload)) worker_->set_epoch(*epoch);
+      if (const auto epoch = decode_begin_epoch(frame.payload)) begin_epoch(*epoch);
       return;
     case Control::kEndEpoch:
       if (const auto epoch = decode_u32(frame.payload))
@@ -214,6 +222,17 @@ void ChildNode::heard(const Frame& frame) {
   }
 }
 
+/// Main's rank may be up, and deals go out, while this node's has stopped before its first word.
+void ChildNode::begin_epoch(const BeginEpoch& epoch) {
+  worker_->set_epoch(epoch);
+  if (rank_timer_) loop_.cancel(*rank_timer_);
+  rank_timer_ = loop_.after(launch_limit(epoch.nodes) + kRankMargin, [this, epoch] {
+    rank_timer_.reset();
+    if (worker_->epoch().epoch == epoch.epoch && !worker_->has_rank())
+      say(Control::kRankGone, encode_u32(epoch.epoch.value()));
+  });
+}
+
 void ChildNode::spawn(const std::string& payload) {
   const auto message = split_spawn_id(payload);
   if (!message) return log::error("{}", message.error().text);
@@ -228,7 +247,7 @@ void ChildNode::spawn(const std::string& payload) {
 
 /// What is unkept is said before what is held: main takes the difference for lost.
 void ChildNode::rank_up() {
-  if (drains_) return;
+  if (drains_ || leaving_) return;
   if (auto started = worker_->start_slots(); !started)
     return leave(code_info(started.error().code).exit_status, started.error().text);
   const NodeIndex main = context_.me.main_index;

@@ -45,6 +45,7 @@ class ChildNode {
   void prepared(const Result<uint32_t>& slots);
   void beat();
   void beat_acknowledged(const std::string& payload);
+  void begin_epoch(const BeginEpoch& epoch);
   void rank_up();
   void spawn(const std::string& payload);
   void take_message(model::Message message);
@@ -72,7 +73,8 @@ class ChildNode {
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<DaemonHost> daemons_;
   std::vector<Loop::TimerId> timers_;
-  Errands errands_;  // the removal of what was received twice
+  std::optional<Loop::TimerId> rank_timer_;  // of this epoch's
+  Errands errands_;                          // the removal of what was received twice
   Milliseconds lease_{0};
   const LeaseClock lease_clock_;
   std::optional<LeaseTime> deadline_;  // of the lease; none before the first beat is acknowledged

@@ -101,7 +101,10 @@ void CommandStage::poison(const std::vector<CommandIndex>& commands) {
 void CommandStage::set_dealing(bool dealing) {
   dealing_ = dealing;
   begun_ |= dealing;
-  if (!dealing) return;
+  if (!dealing) {
+    for (auto& [index, node] : nodes_) node.doubtful.merge(node.unheard);
+    return;
+  }
   send_unsent();
   turn();
 }
@@ -173,10 +176,8 @@ void CommandStage::send_unsent() {
 /// One that is suspect was alone in its deal, and is so again.
 void CommandStage::send_again(model::Scheduler::NodeDeal deal, const std::set<StartId>& starts) {
   if (starts.empty()) return;
-  if (!scheduler_.dealing()) {
-    for (const StartId& start : starts) nodes_.at(deal.node).unheard.erase(start);
+  if (!scheduler_.dealing())
     return scheduler_.take_back(deal.node, deal.incarnation, {starts.begin(), starts.end()});
-  }
   deal.items.assign(starts.begin(), starts.end());
   deal.suspect = nodes_.at(deal.node).suspect == *starts.begin();
   send_deal(deal);
@@ -209,7 +210,7 @@ void CommandStage::ran(NodeIndex node, const model::Ran& ran) {
   const auto found = nodes_.find(node);
   if (found == nodes_.end()) return;
   for (const auto& item : ran.items) {
-    found->second.unheard.erase({item.command, item.start});
+    found->second.heard({item.command, item.start});
     scheduler_.ran(node, found->second.incarnation, item.command, item.start, item.failed);
   }
   turn();
@@ -220,7 +221,7 @@ void CommandStage::stored(NodeIndex node, std::vector<model::Record> records) {
   const auto found = nodes_.find(node);
   for (model::Record& record : records) {
     if (record.node != node || record.command.value() >= list_->size()) continue;
-    if (found != nodes_.end()) found->second.unheard.erase(record.id());
+    if (found != nodes_.end()) found->second.heard(record.id());
     scheduler_.ran(node, record.incarnation, record.command, record.start, !record.success());
     if (journaled_.count(record.id()) > 0)
       continue;  // said again in a new epoch; on its way already
@@ -249,7 +250,7 @@ void CommandStage::stored(NodeIndex node, std::vector<model::Record> records) {
 void CommandStage::held(NodeIndex node, const model::Held& held) {
   const auto found = nodes_.find(node);
   if (found == nodes_.end()) return;
-  std::set<StartId> lost = found->second.unheard;
+  std::set<StartId> lost = std::exchange(found->second.doubtful, {});
   for (const StartId& item : held.items) lost.erase(item);
   if (lost.empty()) return;
   log::info("node {}: {} deals were lost with their epoch and are said again", node.value(),

@@ -66,8 +66,13 @@ class CommandStage {
   struct Node {
     Incarnation incarnation;
     std::set<StartId> unheard;       // sent; neither ran nor stored as far as main has heard
+    std::set<StartId> doubtful;      // the same, sent in an epoch that has ended
     std::optional<StartId> suspect;  // runs there alone, or is to
     std::set<StartId> unsent;        // dealt, and no world to send it in when it was in the journal
+    void heard(const StartId& start) {
+      unheard.erase(start);
+      doubtful.erase(start);
+    }
   };
   struct Pending {  // waits for its ticket
     uint64_t ticket = 0;

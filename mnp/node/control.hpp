@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "mnp/core/clock.hpp"
 #include "mnp/core/ids.hpp"
 #include "mnp/core/result.hpp"
 
@@ -30,6 +31,7 @@ enum class Control : uint8_t {
   kPong = 16,        // child, at once: the same u64
   kInputHeld = 17,   // child: u64 id of a broadcast; commands find its input from now on
   kShareHeld = 18,   // child: CollectiveDone; it has the files of its share of a reduction, or not
+  kRankGone = 19,    // child: u32 epoch; its rank in it has ended, or has not come
   // MPI daemons (mnp/node/spawn.hpp): u64 spawn id in front of each payload.
   kSpawn = 20,
   kSpawnStderr = 22,
@@ -63,6 +65,10 @@ struct BeginEpoch {
   uint32_t nodes = 1;      // that are in it
   uint32_t node_rank = 0;  // of the receiver among them
 };
+/// For all ranks of an epoch to find together.
+inline Milliseconds launch_limit(size_t nodes) {
+  return Milliseconds(60000 + 500 * static_cast<int64_t>(nodes));
+}
 struct End {
   int32_t status = 0;
   std::string text;

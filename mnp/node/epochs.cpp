@@ -11,14 +11,12 @@
 namespace mnp::node {
 namespace {
 
-constexpr Milliseconds kLaunchLimit{60000};       // for a launch of a few nodes
-constexpr Milliseconds kLaunchLimitPerNode{500};  // and for each of them
-constexpr Milliseconds kEndLimit{10000};          // for all nodes to end an epoch
-constexpr Milliseconds kStable{1800000};          // a world that lived so long was no failure
-constexpr Milliseconds kGather{1000};             // from the first late node to a world with it
-constexpr Milliseconds kPause{500};               // before another launch after a failed one
-constexpr size_t kMaxWords = 4096;                // of mpirun's output kept for messages
-constexpr uint64_t kMpirunId = 0;                 // among the worker's daemons
+constexpr Milliseconds kEndLimit{10000};  // for all nodes to end an epoch
+constexpr Milliseconds kStable{1800000};  // a world that lived so long was no failure
+constexpr Milliseconds kGather{1000};     // from the first late node to a world with it
+constexpr Milliseconds kPause{500};       // before another launch after a failed one
+constexpr size_t kMaxWords = 4096;        // of mpirun's output kept for messages
+constexpr uint64_t kMpirunId = 0;         // among the worker's daemons
 
 /// What mpirun has printed, in one line: without rules, and without what its race with a quick
 /// mnp-rsh for the process group makes it print in good launches, too.
@@ -87,7 +85,7 @@ void Epochs::begin() {
     roster_.send(members_[rank], Control::kBeginEpoch, encode(begin));
   }
   callbacks_.begun(number_, members_);
-  timer_ = loop_.after(kLaunchLimit + kLaunchLimitPerNode * static_cast<int>(members_.size()),
+  timer_ = loop_.after(launch_limit(members_.size()),
                        [this] { fail_launch("the ranks have not found together in time"); });
   const Status launched = launch();
   if (launched) return;
@@ -175,6 +173,11 @@ void Epochs::rank_up(const model::RankHello& hello) {
 
 void Epochs::rank_down() {
   fail_launch("main's rank has gone");
+}
+
+void Epochs::rank_gone(NodeIndex node, EpochNumber epoch) {
+  if (callbacks_.launch || epoch != number_) return;  // a program may have no rank of ours
+  fail_launch(fmt::format("the rank of node {} has gone, or has not come", node.value()));
 }
 
 void Epochs::lost(NodeIndex node, TimePoint not_before) {

@@ -46,6 +46,8 @@ class Epochs {
   /// What the ranks were asked for does not come about although all of them are there: ends the
   /// epoch as one that its world has failed.
   void world_failed(const std::string& why) { fail_launch(why); }
+  /// None begins after this one.
+  void begin_no_more() { stopped_ = true; }
   /// No other epoch any more; `done` once nothing is left of the last.
   void stop(std::function<void()> done);
 
@@ -64,6 +66,7 @@ class Epochs {
   // What the worker hears of main's own rank, and the roster of the others.
   void rank_up(const model::RankHello& hello);
   void rank_down();
+  void rank_gone(NodeIndex node, EpochNumber epoch);  // of a child
   void node_ended(NodeIndex node, EpochNumber epoch);
 
  private:

@@ -87,6 +87,9 @@ Status Keeper::prepare() {
 }
 
 Status Keeper::start_agent() {
+  const itimerspec never{};  // an alarm that has rung, and nobody has read, would ring on
+  if (::timerfd_settime(alarm_.get(), 0, &never, nullptr) != 0)
+    return fail_errno("timerfd_settime");
   MNP_TRY(LinkPair link, make_keeper_link());
   std::vector<std::string> words = options_.agent;
   words.insert(words.end(), {"--link", std::to_string(link.agent.get()), "--page",

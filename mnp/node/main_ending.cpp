@@ -33,6 +33,7 @@ void MainNode::end(Status outcome) {
   status_ = outcome_ ? 0 : code_info(outcome_.error().code).exit_status;
   if (!outcome_) log::error("{}", outcome_.error().text);
   roster_->expect_goodbyes();
+  epochs_->begin_no_more();
   if (commands_) commands_->stop_dealing();
   const bool idle = outcome_ || outcome_.error().code == Code::kCommandsFailed;
   if (idle && !store_lost_) return write_last_words();
@@ -77,38 +78,51 @@ void MainNode::write_last_words() {
   }));
   journal_->append(model::Ended{status_, outcome_ ? "" : outcome_.error().text});
   write_nodes();
-  errands_->add("end", [this, until = Clock::now() + (drains_ ? kLastWords : kStorePatience)] {
-    loop_.post([this, written = put_last_words(until)] {
-      if (said_end_) return;
-      if (!written) unwritten(written.error());
-      write_progress();
-      say_the_end();
-    });
-  });
+  const uint64_t kept = commands_ ? commands_->counts().done() : 0;
+  errands_->add("end",
+                [this, kept, until = Clock::now() + (drains_ ? kLastWords : kStorePatience)] {
+                  loop_.post([this, written = put_last_words(kept, until)] {
+                    if (said_end_) return;
+                    if (!written) unwritten(written.error());
+                    write_progress();
+                    say_the_end();
+                  });
+                });
 }
 
 /// Journal first: a main that cannot seal its own has nothing to say any more. Waits for a store
 /// that fails, until then.
-Status MainNode::put_last_words(TimePoint until) {
+Status MainNode::put_last_words(uint64_t kept, TimePoint until) {
   MNP_CHECK(journal_->flush(until));
-  const model::CommandList& list = commands_ ? commands_->list() : *program_list_;
   for (;;) {
-    const auto outcomes = model::read_outcomes(*context_.store, context_.keys(), list);
-    const Status written = outcomes ? context_.store->put(context_.keys().outcomes(),
-                                                          model::outcomes_to_jsonl(*outcomes))
-                                    : Status(fail(outcomes.error()));
+    const Status written = write_outcomes(kept);
     if (written || Clock::now() > until) return written;
     std::this_thread::sleep_for(kStoreRetry);
   }
+}
+
+/// What main knows to be kept must be found by those who read it.
+Status MainNode::write_outcomes(uint64_t kept) {
+  const model::CommandList& list = commands_ ? commands_->list() : *program_list_;
+  MNP_TRY(const auto outcomes, model::read_outcomes(*context_.store, context_.keys(), list));
+  if (const uint64_t found = outcomes.done(); found < kept) {
+    std::string where;
+    if (!outcomes.damages.empty())
+      where = fmt::format(": {} {}", outcomes.damages.back().key, outcomes.damages.back().what);
+    return fail(Code::kStore, fmt::format("of {} outcomes that were kept the journal shows {}{}",
+                                          kept, found, where));
+  }
+  return context_.store->put(context_.keys().outcomes(), model::outcomes_to_jsonl(outcomes));
 }
 
 /// What nobody can read has not been reached.
 void MainNode::unwritten(const Error& error) {
   if (said_end_) return;
   log::error("{}", error.text);
-  if (!outcome_) return;
+  const bool superseded = error.code == Code::kSuperseded;
+  if (!superseded && !outcome_ && outcome_.error().code != Code::kCommandsFailed) return;
   outcome_ = fail(error.within("the end of the stage could not be written"));
-  const Code code = error.code == Code::kSuperseded ? Code::kSuperseded : Code::kStore;
+  const Code code = superseded ? Code::kSuperseded : Code::kStore;
   status_ = code_info(code).exit_status;
 }
 

@@ -92,7 +92,8 @@ class MainNode {
   void drain_once_program_has_ended();
   void drained_if_all();
   void write_last_words();
-  Status put_last_words(TimePoint until);
+  Status put_last_words(uint64_t kept, TimePoint until);
+  Status write_outcomes(uint64_t kept);
   void unwritten(const Error& error);
   void say_the_end();
   void ended();

@@ -47,7 +47,7 @@ void MainNode::look_for_newer_owner() {
     loop_.post([this, asked, newest = claim->owner] {
       if (newest <= context_.owner) {
         owner_seen_ = std::max(owner_seen_, asked);
-        return;
+        return roster_->acknowledge_all();
       }
       journal_failed(Error{Code::kSuperseded,
                            fmt::format("owner {} has taken over this stage", newest.value())});
@@ -196,6 +196,10 @@ void MainNode::node_said(NodeIndex node, Control what, const std::string& payloa
     case Control::kEpochEnded:
       if (const auto epoch = decode_u32(payload))
         return epochs_->node_ended(node, EpochNumber(*epoch));
+      break;
+    case Control::kRankGone:
+      if (const auto epoch = decode_u32(payload))
+        return epochs_->rank_gone(node, EpochNumber(*epoch));
       break;
     case Control::kInputHeld:
       if (const auto broadcast = decode_u64(payload)) return broadcast_->held(node, *broadcast);

@@ -25,7 +25,7 @@ Status ReduceFiles::bring(const std::vector<std::string>& keys) const {
   for (const std::string& key : keys)
     crew.add([&, this]() -> Status {
       std::error_code error;
-      if (fs::exists(file(key), error)) return {};  // whole, of an epoch that has ended
+      if (fs::exists(file(key), error)) return {};  // whole, of an earlier try
       aws::TransferOptions options;
       options.threads = 2;  // many files are under way
       return aws::S3Transfer(store.s3(), options).download_file(store.at(key), file(key));

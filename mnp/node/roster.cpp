@@ -100,6 +100,7 @@ void Roster::take_joining(const PeerIdentity& identity, std::unique_ptr<Channel>
   node.state = NodeState::kJoined;
   node.incarnation = identity.incarnation;
   node.last_beat = Clock::now();
+  node.beat.reset();
   node.channel = std::move(channel);
   // An earlier incarnation's channel may have something to say in this turn of the loop still.
   const auto current = [this, index, incarnation = identity.incarnation] {
@@ -141,21 +142,34 @@ void Roster::on_ready(NodeIndex index, const std::string& payload) {
 // ---- while it lives
 
 void Roster::on_frame(NodeIndex index, const Frame& frame) {
+  RosterNode& node = nodes_[index.value()];
+  if (!node.channel) return;  // it has just been lost
   switch (static_cast<Control>(frame.type)) {
     case Control::kJoin:
       return on_join(index, frame.payload);
     case Control::kReady:
       return on_ready(index, frame.payload);
     case Control::kBeat:
-      if (!callbacks_.may_acknowledge()) return;
-      nodes_[index.value()].last_beat = Clock::now();
-      return send(index, Control::kBeatAck, frame.payload);
+      node.beat = frame.payload;
+      return acknowledge(index);
     case Control::kGoodbye:
       callbacks_.said(index, Control::kGoodbye, frame.payload);
       return lose(index, frame.payload, Clock::now(), true);
     default:
       callbacks_.said(index, static_cast<Control>(frame.type), frame.payload);
   }
+}
+
+void Roster::acknowledge(NodeIndex index) {
+  RosterNode& node = nodes_[index.value()];
+  if (!node.beat || !callbacks_.may_acknowledge()) return;
+  node.last_beat = Clock::now();
+  send(index, Control::kBeatAck, *std::exchange(node.beat, std::nullopt));
+}
+
+void Roster::acknowledge_all() {
+  for (uint32_t i = 0; i < nodes_.size(); ++i)
+    if (nodes_[i].channel) acknowledge(NodeIndex(i));
 }
 
 void Roster::on_closed(NodeIndex index, const Error& error) {

@@ -33,6 +33,7 @@ struct RosterNode {
   std::string reason;  // why it is lost, or unfit
   Code code = Code::kNodesLost;
   TimePoint last_beat{};             // that was acknowledged
+  std::optional<std::string> beat;   // the newest that was not
   std::unique_ptr<Channel> channel;  // none: main itself, or not connected
   std::vector<EpochNumber> epochs;
   std::string bad;  // why it gets no commands; empty while it does
@@ -62,6 +63,8 @@ class Roster {
   void send_all(Control what, std::string_view payload = {});
   /// Ends the connection of a node that main gives up.
   void give_up(NodeIndex node, const std::string& reason);
+  /// Beats that could not be acknowledged when they came: now they may be.
+  void acknowledge_all();
   /// The stage is over: nodes that leave are not lost.
   void expect_goodbyes() { ending_ = true; }
 
@@ -90,6 +93,7 @@ class Roster {
   std::string why_not(const PeerIdentity& identity) const;
   void on_frame(NodeIndex node, const Frame& frame);
   void on_join(NodeIndex node, const std::string& payload);
+  void acknowledge(NodeIndex index);
   void on_ready(NodeIndex node, const std::string& payload);
   void on_closed(NodeIndex node, const Error& error);
   void lose(NodeIndex node, std::string reason, TimePoint deal_again_at, bool orderly);

@@ -76,6 +76,7 @@ class Worker {
   /// The only world whose rank is let in from now on; 0: none.
   void set_epoch(const BeginEpoch& epoch);
   const BeginEpoch& epoch() const { return epoch_; }
+  bool has_rank() const { return rank_ != nullptr; }
   void rank_send(NodeIndex to, const model::Message& message);
   void rank_frame(model::RankFrame type, std::string_view payload);
   void ring_rank() { rank_frame(model::RankFrame::kBell, {}); }

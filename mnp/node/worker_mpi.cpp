@@ -150,7 +150,10 @@ void Worker::end_epoch(EpochNumber epoch, std::function<void()> done) {
     rank_watch_.reset();
     rank_.reset();
   }
-  if (epoch == epoch_.epoch) epoch_.epoch = EpochNumber(0);
+  if (epoch == epoch_.epoch) {
+    epoch_.epoch = EpochNumber(0);
+    while (!shares_.empty()) drop_share(shares_.begin()->first);  // the next are cut otherwise
+  }
   daemons_->end_epoch(epoch, [this, done = std::move(done)] {
     remove_unlinked(context_.scratch.received(), context_.scratch.inputs());
     loop_.post(done);

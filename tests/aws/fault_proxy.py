@@ -28,8 +28,8 @@ class FaultProxy:
         self.random, self.rate, self.kinds = random.Random(seed), rate, tuple(kinds)
         self.lock, self.counts, self.requests = threading.Lock(), {}, 0
         self.lost_uploads = 0  # that were begun, and the client was not told
-        self.held = lambda command, path: False  # requests that get no answer until the proxy goes
-        self.holding, self.closing = threading.Event(), threading.Event()  # one is held
+        self.held = lambda command, path: False  # requests that get no answer until they are let go
+        self.holding, self.let_go = threading.Event(), threading.Event()  # one is held
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -49,16 +49,32 @@ class FaultProxy:
             def handle_error(self, *_):  # clients that go away
                 pass
 
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.create_server, self.away = lambda port: Server(("127.0.0.1", port), Handler), True
+        self.listen()
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def listen(self, port=0):
+        self.server, self.away = self.create_server(port), False
+        self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
 
-    def close(self):
-        self.closing.set()
+    def release(self):
+        """Ends, unanswered, the requests that are held; no more are."""
+        self.held = lambda command, path: False
+        self.let_go.set()
+
+    def go_away(self):
+        """The port refuses connections, until `listen(self.port)`."""
+        self.away = True
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
+
+    def close(self):
+        self.release()
+        if not self.away:
+            self.go_away()
 
     def draw(self):
         with self.lock:
@@ -107,7 +123,9 @@ class FaultProxy:
         body = client.rfile.read(int(client.headers.get("Content-Length") or 0))
         if self.held(client.command, client.path):
             self.holding.set()
-            self.closing.wait()
+            self.let_go.wait()
+            return self.reset(client)
+        if self.away:  # a connection from before
             return self.reset(client)
         fault = self.draw()
         if fault in BEFORE:

@@ -72,7 +72,13 @@ class LocalRun(MnpCase):
         self.assertIn("start two 0 1", self.events())
         self.assertFalse(any("one" in event for event in self.events()))
         self.assertEqual(self.states(), ("SUCCEEDED", ["SUCCEEDED", "SUCCEEDED"]))
-        self.assertIn("nothing to do", self.mnp("resume").stderr)
+        self.assertIn("all of it has succeeded", self.mnp("resume").stderr)
+
+    def test_resume_of_one_stage_says_nothing_of_the_others(self):
+        self.use_stand_in(one="exit 0", two="exit 10")
+        self.mnp("run", "demo.yaml", status=10)
+        self.assertIn("nothing to do, stage one has succeeded",
+                      self.mnp("resume", "--only", "one").stderr)
 
     def test_only_runs_one_stage(self):
         self.use_stand_in(one="exit 0")

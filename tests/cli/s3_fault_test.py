@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "aws"))
 
 from fault_proxy import AFTER, BEFORE, CORRUPT, FaultProxy  # noqa: E402
 from mnp_case import HANG_SECONDS  # noqa: E402
-from s3_case import S3Case  # noqa: E402
+from s3_case import S3Case, npy, values  # noqa: E402
 
 SEED = int(os.environ.get("MNP_SEED", random.SystemRandom().randrange(1 << 30)))
 COMMANDS = 60
@@ -95,8 +95,8 @@ class S3Fault(S3Case):
         self.assertGreater(sum(proxy.counts.values()), 0)
 
 
-class S3Stalls(S3Case):
-    """The server takes requests and does not answer: who wants to stop does not wait for it."""
+class S3Held(S3Case):
+    """Behind a proxy that holds what the test wants held."""
 
     def setUp(self):
         super().setUp()
@@ -108,6 +108,63 @@ class S3Stalls(S3Case):
     def run_file(self, text):
         self.write("p.yaml", "name: demo\nstages:\n- name: work\n" + text)
         return self.start("run", "p.yaml", "--store", self.store)
+
+    def succeeds(self, process):
+        """The run's keys."""
+        done = self.finish(process)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return f"lab/runs/{done.stdout.splitlines()[-1]}/stages/work"
+
+
+class S3Refuses(S3Held):
+    """No server listens."""
+
+    def test_from_the_start(self):
+        self.proxy.go_away()
+        done = self.finish(self.run_file("  commands: ['true']\n"))
+        self.assertEqual(done.returncode, 32, done.stderr)
+        self.assertIn(self.proxy.url.removeprefix("http://"), done.stderr)
+        done = self.mnp("list", "--store", self.store, status=32)
+        self.assertIn(self.proxy.url.removeprefix("http://"), done.stderr)
+
+    def test_for_a_while(self):
+        self.write("list.txt", "".join(f"touch {self.folder}/ran-{i}; echo {i} > $MNP_RESULTS/{i}; "
+                                       f"echo {i} >> {self.folder}/ran; sleep 0.2\n" for i in range(40)))
+        process = self.run_file("  nodes: 3\n  slots: 2\n  lease: 15s\n  commands: list.txt\n")
+        self.wait_for("a third of the list", (self.folder / "ran-12").exists)
+        self.proxy.go_away()
+        time.sleep(6)
+        self.proxy.listen(self.proxy.port)
+        base = self.succeeds(process)
+        self.assertEqual(sorted(map(int, (self.folder / "ran").read_text().split())),
+                         list(range(40)))
+        self.assertEqual(len(self.keys(f"{base}/results/")), 40)
+
+
+class S3Reduces(S3Held):
+    def test_an_epoch_that_ends_while_arrays_are_fetched(self):
+        self.put("sum.npy", npy([1, 2, 3]))
+        self.proxy.held = lambda command, path: command == "GET" and "/partials/" in path
+        process = self.run_file(f"  nodes: 3\n  slots: 1\n  lease: 2s\n"
+                                f"  inputs: {{one: 's3://{self.bucket}/sum.npy'}}\n"
+                                "  reduce: {match: 'sum-?.npy', op: sum}\n  commands:\n" + "".join(
+                                    f"  - 'for i in 1 2; do cp $MNP_INPUTS/one $MNP_RESULTS/sum-$i.npy; "
+                                    f"done; echo {i} >> {self.folder}/ran'\n" for i in range(12)))
+        self.wait_for("a share", self.proxy.holding.is_set)
+        self.kill_node(2)
+        time.sleep(1)
+        self.proxy.release()
+        base = self.succeeds(process)
+        for i in 1, 2:
+            self.assertEqual(values(self.get(f"{base}/results/sum-{i}.npy")), (12, 24, 36))
+        self.assertEqual(sorted(map(int, (self.folder / "ran").read_text().split())),
+                         list(range(12)))
+        logs = "".join(each.read_text() for each in self.folder.glob("state/**/node-0000*.log"))
+        self.assertIn("epoch 2", logs)
+
+
+class S3Stalls(S3Held):
+    """The server takes requests and does not answer: who wants to stop does not wait for it."""
 
     def test_before_the_run_is_written(self):
         self.proxy.held = lambda command, path: command == "PUT"

@@ -4,28 +4,16 @@
 import json
 import os
 import signal
-import struct
 import subprocess
 import time
 import unittest
 from pathlib import Path
 
 from mnp_case import MNP
-from s3_case import S3Case
+from s3_case import S3Case, npy, values
 
 CONDITIONAL = os.environ["S3_CONDITIONAL"] == "yes"
 RAW = "0f1e2d3c-raw"
-
-
-def npy(values):
-    header = "{'descr': '<f8', 'fortran_order': False, 'shape': (%d,), }" % len(values)
-    header += " " * (63 - (10 + len(header)) % 64) + "\n"
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + \
-        struct.pack(f"<{len(values)}d", *values)
-
-
-def values(bytes_):
-    return struct.unpack("<%dd" % ((len(bytes_) - 128) // 8), bytes_[128:])
 
 
 class S3Store(S3Case):
@@ -113,10 +101,7 @@ stages:
         self.write("p.yaml", "name: demo\nstages:\n- name: work\n  nodes: 3\n  slots: 2\n"
                              "  lease: 2s\n  commands: list.txt\n")
         process = self.run_until("ran-15", "run", "p.yaml")
-        main = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and self.is_main(pid)]
-        self.assertTrue(main)
-        for pid in main:
-            os.kill(pid, signal.SIGKILL)
+        self.kill_node(0)
         done = self.finish(process)
         self.assertEqual(done.returncode, 0, done.stderr)
         run = done.stdout.splitlines()[-1]
@@ -126,15 +111,6 @@ stages:
             self.assertEqual(self.get(f"lab/runs/{run}/stages/work/results/{i}"), b"%d\n" % i)
         starts = self.starts(run, "work")
         self.assertTrue(any(count == 1 for count in starts.values()), "nothing was kept")
-
-    def is_main(self, pid):
-        try:
-            environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-            name = Path(f"/proc/{pid}/comm").read_text().strip()
-        except OSError:
-            return False
-        return name == "mnp-node" and f"MNP_STORE={self.store}".encode() in environment and \
-            not any(each.startswith(b"AWS_BATCH_JOB_MAIN_NODE_PRIVATE") for each in environment)
 
     @unittest.skipUnless(CONDITIONAL, "what does not depend on the server is tried with one")
     def test_a_stopped_run_goes_on_from_another_machine(self):

@@ -44,6 +44,28 @@ class Words(MnpCase):
         (self.folder / "lists/two.txt").unlink()
         self.assertIn("two.txt", self.mnp("validate", "demo.yaml", status=20).stderr)
 
+    def test_validate_refuses_what_run_would(self):
+        for key, value, expected in [("nodes", "2000", "1 to 1000"), ("slots", "70000", "1 to 65536"),
+                                     ("cwd", "nowhere", "there is no folder")]:
+            self.write("bad.yaml", f"stages: [{{name: a, commands: ['true'], {key}: {value}}}]\n")
+            self.assertRegex(self.mnp("validate", "bad.yaml", status=20).stderr,
+                             rf"^\S*bad\.yaml:1:\d+: .*{expected}")
+        names = [f"s{i}" for i in range(21)]
+        self.write("bad.yaml", "stages:\n" + "".join(
+            f"- {{name: {name}, commands: ['true']}}\n" for name in names) +
+            f"- {{name: last, after: [{', '.join(names)}], commands: ['true']}}\n")
+        self.assertRegex(self.mnp("validate", "bad.yaml", status=20).stderr,
+                         r"^\S*bad\.yaml:23:\d+: stage last comes after 21 others")
+
+    def test_a_working_folder_that_is_gone(self):
+        (self.folder / "gone").mkdir()
+        process = subprocess.Popen(["sh", "-c", "rmdir ../gone; exec $0 list", str(self.program)],
+                                   cwd=self.folder / "gone", env=self.environment, text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        done = self.finish(process)
+        self.assertEqual(done.returncode, 20, done.stderr)
+        self.assertIn("working folder", done.stderr)
+
     def test_plan_counts_commands_and_caps_nodes(self):
         plan = self.mnp_json("plan", "demo.yaml", "--nodes", "3", "--json")
         self.assertEqual([(s["name"], s["nodes"], s["commands"], s["after"]) for s in plan["stages"]],
@@ -64,17 +86,22 @@ class Words(MnpCase):
         self.assertIn("status 3", self.mnp("plan", "from.yaml", status=20).stderr)
 
     def test_a_stop_ends_the_program_that_prints_the_list(self):
-        self.write("from.yaml", "stages: [{name: a, commands: {from: 'touch up; sleep 1000 & wait'}}]\n")
+        for text in ("sleep 1000 & echo $! > up; wait", "echo $$ > up; echo true; exec sleep 1000 >&-"):
+            with self.subTest(text=text):
+                self.stop_while_it_prints(text)
+
+    def stop_while_it_prints(self, text):
+        (self.folder / "up").unlink(missing_ok=True)
+        self.write("from.yaml", f"stages: [{{name: a, commands: {{from: '{text}'}}}}]\n")
         process = self.start("plan", "from.yaml")
-        self.wait_for("the program", lambda: (self.folder / "up").exists())
-        children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True,
-                                  check=True).stdout.split()
+        up = self.folder / "up"
+        self.wait_for("the program", lambda: up.exists() and up.read_text().endswith("\n"))
         process.send_signal(signal.SIGTERM)
         done = self.finish(process)
         self.assertEqual(done.returncode, 40, done.stderr)
         self.assertIn("was stopped by SIGTERM", done.stderr)
-        for child in children:
-            self.assertFalse(Path(f"/proc/{child}").exists())
+        state = Path("/proc", up.read_text().strip(), "stat")  # nobody may have reaped it yet
+        self.assertTrue(not state.exists() or ") Z" in state.read_text())
 
     def test_plan_of_an_s3_list_names_what_aws_needs(self):
         self.environment = {k: v for k, v in self.environment.items() if not k.startswith("AWS_")}
@@ -134,6 +161,8 @@ class Words(MnpCase):
             (["run", "demo.yaml", "--commands", "x"], "exclude"),
             (["validate"], "FILE"),
             (["rm"], "RUN"),
+            (["run", "--commands", "lists/two.txt", "--only", "main"], "--commands is one stage"),
+            (["submit", "demo.yaml"], "not there yet"),
             (["--frobnicate"], "--help"),
             ([], "validate"),
         ]:

@@ -47,13 +47,6 @@ TEST_F(RunFolders, OneRunIsFoundByIdOrTheStartOfNoOther) {
   EXPECT_FALSE(find_one_run(folder.path(), ""));
 }
 
-TEST_F(RunFolders, LockedRunIsHeldByNobodyElse) {
-  const auto run = make("demo", 1000);
-  const auto lock = lock_run(run);
-  ASSERT_TRUE(lock);
-  EXPECT_EQ(hold_run(run).error().code, Code::kExists);
-}
-
 TEST_F(RunFolders, FolderWithoutPlanIsNoRun) {
   ASSERT_TRUE(make_folders(folder.path() / "runs/half"));
   EXPECT_EQ(find_run(folder.path(), "half").error().code, Code::kNotFound);

@@ -163,5 +163,14 @@ TEST(CommandList, ReadsAPipe) {
   EXPECT_EQ(lines_of(*list), (Lines{"a", "b"}));
 }
 
+TEST(CommandListOfProgram, IsOneCommandWhateverItBeginsWith) {
+  for (const char* text : {"# the solver\nsolver\n", "#!/bin/bash\nmpirun solver\n", "\n solver"}) {
+    const auto list = CommandList::of_program(text);
+    ASSERT_TRUE(list);
+    EXPECT_EQ(list->size(), 1U) << text;
+  }
+  EXPECT_EQ(CommandList::of_program(std::string(kMaxLine + 1, 'x')).error().code, Code::kConfig);
+}
+
 }  // namespace
 }  // namespace mnp::model

@@ -73,6 +73,16 @@ TEST_F(SchedulerSuspects, WhatWasNeverSentIsNoLoss) {
   EXPECT_TRUE(scheduler().finished());
 }
 
+TEST_F(SchedulerSuspects, ANodeWhoseDealIsTakenBackGetsWorkAgain) {
+  make(1);
+  add(0);
+  const auto deals = deal();
+  ASSERT_EQ(dealt_to(deals, 0), Indexes{0});
+  EXPECT_EQ(dealt(deal()), 0u);
+  scheduler().take_back(NodeIndex(0), Incarnation(1), {{CommandIndex(0), deals[0].items[0].start}});
+  EXPECT_EQ(dealt_to(deal(), 0), Indexes{0});
+}
+
 TEST_F(SchedulerSuspects, OnlyWhatIsInFlightIsTakenBack) {
   make(2);
   add(0, 2);

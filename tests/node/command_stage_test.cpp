@@ -183,6 +183,23 @@ TEST_F(CommandStageTest, WhatWasLostWithItsEpochIsSaidAgainAndNothingElse) {
   EXPECT_TRUE(dealt[2].empty());
 }
 
+/// What a node holds it says once it is in the new world, which deals may have reached first.
+TEST_F(CommandStageTest, WhatIsDealtInThisEpochIsNotLostWithTheLast) {
+  open("true\ntrue\n");
+  add(2, 1);
+  stage->set_dealing(true);
+  ASSERT_TRUE(until([&] { return !dealt[2].empty(); }));
+  const Starts first = dealt[2];
+  stage->set_dealing(false);
+  stage->set_dealing(true);
+  for (const Start& start : first) store(2, start);
+  add(2, 1, 1);
+  ASSERT_TRUE(until([&] { return dealt[2].size() == 2; }));
+  dealt.clear();
+  stage->held(NodeIndex(2), {});
+  EXPECT_TRUE(dealt[2].empty());
+}
+
 TEST_F(CommandStageTest, RecordsOfAnEndedIncarnationAreRefused) {
   open("true\n");
   add(2, 1);
@@ -258,6 +275,8 @@ TEST_F(CommandStageTest, SuspectsAreJournaledBeforeTheyAreSentAndPoisonedAtTheTh
   EXPECT_TRUE(journaled<model::Dealt>().back().suspect);
   EXPECT_TRUE(last_was_suspect);
   dealt[2].clear();
+  stage->set_dealing(false);
+  stage->set_dealing(true);
   stage->held(NodeIndex(2), {});  // it was lost with its world
   EXPECT_EQ(dealt[2].count({0, 3}), 1U);
   EXPECT_TRUE(last_was_suspect);

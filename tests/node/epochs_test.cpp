@@ -196,6 +196,37 @@ TEST_F(EpochsTest, ReasonsHoldWhatMpirunSaidWithoutItsNoise) {
   EXPECT_EQ(gave_up->text.substr(gave_up->text.size() - end.size()), end) << gave_up->text;
 }
 
+TEST_F(EpochsTest, TheRankOfAChildThatIsGoneEndsTheEpoch) {
+  EXPECT_TRUE(create_file_once(note("mnp-rank"), "#!/bin/sh\n", 0755));
+  EXPECT_TRUE(create_file_once(note("mpirun"), "#!/bin/sh\nexec sleep 1000\n", 0755));
+  epochs->renew("begins");
+  epochs->rank_gone(NodeIndex(2), EpochNumber(1));
+  EXPECT_TRUE(epochs->up()) << "a program has none of ours";
+  epochs->set_launch({});
+  epochs->renew("inputs are to be brought");
+  ASSERT_TRUE(child_ends(1));
+  ASSERT_TRUE(until([&] { return epochs->number() == EpochNumber(2); }));
+  epochs->rank_gone(NodeIndex(2), EpochNumber(1));
+  settle(Milliseconds(20));
+  EXPECT_EQ(*decode_u32(child->last(Control::kEndEpoch)->payload), 1U);
+  epochs->rank_gone(NodeIndex(2), EpochNumber(2));
+  EXPECT_TRUE(child_ends(2));
+  EXPECT_TRUE(until([&] { return epochs->number() == EpochNumber(3); }));
+  bool ended = false;
+  epochs->stop([&] { ended = true; });  // mpirun's end comes on another thread
+  EXPECT_TRUE(child_ends(3));
+  EXPECT_TRUE(until([&] { return ended; }));
+}
+
+TEST_F(EpochsTest, OnceNoMoreIsToBeginALossIsTheEndOfTheLast) {
+  epochs->renew("begins");
+  epochs->begin_no_more();
+  epochs->lost(NodeIndex(2));
+  epochs->admit();
+  settle(Milliseconds(20));
+  EXPECT_EQ(begun.size(), 1U);
+}
+
 TEST_F(EpochsTest, WhatIsNotInstalledIsNotTriedAgain) {
   outcome = fail(Code::kConfig, "mpirun is not on PATH");
   epochs->renew("begins");

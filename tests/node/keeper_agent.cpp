@@ -184,7 +184,7 @@ void do_live_on(Agent& agent) {
     agent.link.set_deadline(agent.now() + Milliseconds(100));
     die(SIGKILL);
   }
-  std::this_thread::sleep_for(Milliseconds(500));
+  std::this_thread::sleep_for(Milliseconds(1500));
   agent.finish(agent.incarnation);
 }
 

@@ -103,6 +103,14 @@ TEST_F(RosterTest, BeatsAreAcknowledgedAsTheyWereSentUntilMainMayNot) {
   ASSERT_TRUE(until([&] { return !said.empty(); }));  // the beat came before it
   settle(Milliseconds(20));
   EXPECT_EQ(child->last(Control::kBeatAck), nullptr);
+  surely_owner = true;
+  roster->acknowledge_all();
+  ASSERT_TRUE(until([&] { return child->last(Control::kBeatAck) != nullptr; }));
+  EXPECT_EQ(*decode_u64(child->last(Control::kBeatAck)->payload), 2U);
+  child->heard.clear();
+  roster->acknowledge_all();
+  settle(Milliseconds(20));
+  EXPECT_EQ(child->last(Control::kBeatAck), nullptr) << "once";
 }
 
 TEST_F(RosterTest, ASilentNodeIsLostBeforeItsCommandsMayBeDealtAgain) {

@@ -2,22 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include "aws/credentials_sources.hpp"
-#include "tests/aws/fake_s3.hpp"
+#include "fake_bucket.hpp"
 
 namespace mnp::node {
 namespace {
 
 class S3PublisherTest : public testing::Test {
  protected:
-  S3PublisherTest() {
-    ::setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1", 1);
-    ::setenv("AWS_REGION", "us-east-1", 1);
-    const auto settings = aws::Settings::load({}, aws::process_variables());
-    const auto s3 =
-        aws::S3::create(*settings, bucket, aws::fixed_credentials({"k", "s", "", "", {}}));
-    store = std::make_shared<aws::S3Store>(*s3, aws::S3Place{"bucket", ""});
-  }
   /// What a start of `command` leaves, by path.
   Publishing left(uint32_t command, uint32_t start,
                   const std::map<std::string, std::string>& files) {
@@ -39,7 +30,7 @@ class S3PublisherTest : public testing::Test {
   }
 
   std::shared_ptr<aws::FakeS3> bucket = std::make_shared<aws::FakeS3>();
-  std::shared_ptr<aws::S3Store> store;
+  std::shared_ptr<aws::S3Store> store = store_in(bucket);
   std::optional<model::Reduce> reduce;
   TemporaryFolder folder = *TemporaryFolder::create("s3-publisher-test-");
   int folders = 0;

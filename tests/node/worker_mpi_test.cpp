@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "fake_bucket.hpp"
 #include "worker_fixture.hpp"
 
 namespace mnp::node {
@@ -98,6 +99,29 @@ TEST_F(WorkerMpi, TheEndOfItsEpochEndsTheRankAndLetsNoneInAgain) {
   const auto late = rank();
   ASSERT_TRUE(until([&] { return late->closed; }));
   EXPECT_EQ(ranks.size(), 1U);
+}
+
+/// What the ranks of an epoch leave unused has no use in the next, whose shares are cut otherwise.
+TEST_F(WorkerMpi, CopiesOfArraysGoWithTheEpoch) {
+  const auto bucket = std::make_shared<aws::FakeS3>();
+  context.store_place = "s3://bucket";
+  context.bucket = store_in(bucket);
+  bucket->objects["a-1/partials/x"] = bucket->objects["a-1/partials/y"] = {"bytes", {}};
+  std::vector<model::CollectiveDone> held;
+  const auto bring = [&](uint64_t id, const std::string& object) {
+    worker->bring({id, 0, {object}, ""}, [&](const auto& done) { held.push_back(done); });
+    ASSERT_TRUE(until([&] { return !held.empty(); }));
+    EXPECT_EQ(held[0].error, "");
+  };
+  bring(1, "a-1/partials/x");
+  const fs::path copies = context.scratch.reduced() / "a-1/partials";
+  EXPECT_EQ(*read_file(copies / "x"), "bytes");
+  end_epoch(3);
+  worker->set_epoch({EpochNumber(4), 2, 0});
+  held.clear();
+  bring(2, "a-1/partials/y");
+  EXPECT_FALSE(fs::exists(copies / "x"));
+  EXPECT_TRUE(fs::exists(copies / "y"));
 }
 
 TEST_F(WorkerMpi, AnMnpRshMayAskForADaemon) {
