@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <random>
 
 #include <fmt/format.h>
 
@@ -60,6 +61,11 @@ Status compare_checksum(const S3Place& from, const S3Info& info, uint32_t crc) {
   if (wanted.empty() || wanted == hex32(crc)) return {};
   return fail(Code::kStore, fmt::format("{}: what came has the checksum {}, what was put {}",
                                         from.text(), hex32(crc), wanted));
+}
+
+std::string random_nonce() {
+  std::random_device random;
+  return hex64(uint64_t{random()} << 32 | random());
 }
 
 Result<S3Place> S3Place::parse(std::string_view url) {

@@ -41,6 +41,9 @@ uint32_t checksum_of(const S3Info& info);
 /// was put without one.
 Status compare_checksum(const S3Place& from, const S3Info& info, uint32_t crc);
 
+/// 16 hex digits that nobody else has drawn.
+std::string random_nonce();
+
 struct S3Object {
   S3Info info;
   std::string bytes;  // of the range

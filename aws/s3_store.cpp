@@ -1,7 +1,6 @@
 #include "aws/s3_store.hpp"
 
 #include <algorithm>
-#include <random>
 #include <set>
 #include <thread>
 
@@ -17,11 +16,6 @@ namespace {
 
 constexpr size_t kRemovers = 16;             // objects are removed so many at once
 constexpr const char* kNonce = "mnp-nonce";  // whose object it is, when an answer was lost
-
-std::string random_nonce() {
-  std::random_device random;
-  return hex64(uint64_t{random()} << 32 | random());
-}
 
 tl::unexpected<Error> as_store_error(const Error& error) {
   return fail(store_error(error));

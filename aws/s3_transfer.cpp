@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -95,8 +96,31 @@ bool is_current(const fs::path& path, uint64_t bytes, double modified) {
          static_cast<double>(info.st_mtim.tv_sec) >= modified - 1;
 }
 
+/// Each download's own: several of one target may be under way.
 fs::path partial_of(const fs::path& to) {
-  return to.parent_path() / ("." + hex64(fnv1a(to.filename().string())) + kPartial);
+  return to.parent_path() /
+         ("." + hex64(fnv1a(to.filename().string())) + "." + random_nonce() + kPartial);
+}
+
+/// Those that processes have left that were killed.
+void remove_old_partials(const fs::path& folder, std::chrono::seconds age) {
+  const double latest = wall_seconds() - static_cast<double>(age.count());
+  std::error_code error;
+  for (fs::directory_iterator entry(folder.empty() ? "." : folder, error), end;
+       !error && entry != end; entry.increment(error)) {
+    const fs::path& path = entry->path();
+    struct stat info {};
+    if (path.extension() == kPartial && path.filename().string().front() == '.' &&
+        ::lstat(path.c_str(), &info) == 0 && static_cast<double>(info.st_mtim.tv_sec) < latest)
+      ::unlink(path.c_str());
+  }
+}
+
+/// A device or a folder is not replaced by a file.
+Status check_target(const fs::path& to) {
+  struct stat info {};
+  if (::stat(to.c_str(), &info) != 0 || S_ISREG(info.st_mode)) return {};
+  return fail(Code::kConfig, to.string() + " is there, and is no file");
 }
 
 /// A key as a path below a folder; kConfig where it would lead out of it, or is none.
@@ -138,6 +162,8 @@ class S3Transfer::Job {
   Status download(const S3Place& from, const S3Listed& what, const fs::path& to);
   Status download_whole(const S3Place& from, const S3Listed& what, const fs::path& to);
   Status finish(Download& download);
+
+  std::set<fs::path> looked_into_;  // folders, for what others have left
 };
 
 // ---- up
@@ -328,7 +354,7 @@ namespace {
 
 Result<Fd> create_partial(const fs::path& partial) {
   if (partial.has_parent_path()) MNP_CHECK(make_folders(partial.parent_path()));
-  Fd fd(::open(partial.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  Fd fd(::open(partial.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (!fd) return fail_errno("create " + partial.string());
   return fd;
 }
@@ -349,6 +375,7 @@ Status take_name(const Fd& fd, const fs::path& partial, const fs::path& to, cons
 }  // namespace
 
 Status S3Transfer::Job::download(const S3Place& from, const S3Listed& what, const fs::path& to) {
+  MNP_CHECK(check_target(to));
   if (what.bytes <= options.part) return download_whole(from, what, to);
   auto info = s3.head(from);
   if (!info) return plain(info.error());
@@ -403,6 +430,8 @@ void S3Transfer::Job::add_download(const S3Place& from, const S3Listed& what, co
     ++progress.kept;
     return;
   }
+  if (looked_into_.insert(to.parent_path()).second)
+    remove_old_partials(to.parent_path(), options.orphan_age);
   crew.add([this, from, what, to] { return download(from, what, to); });
 }
 

@@ -17,7 +17,8 @@ struct TransferOptions {
   uint64_t part = uint64_t{8} << 20;  // bytes of one request; at least 5 MiB for uploads
   /// What is there already with the same size, and is not older, stays as it is.
   bool only_changed = false;
-  /// Uploads of the same key that nobody has completed for so long are aborted.
+  /// Uploads of the same key that nobody has completed for so long are aborted, and files of
+  /// downloads removed that nobody has written to.
   std::chrono::seconds orphan_age{86400};
 };
 
@@ -43,6 +44,7 @@ class S3Transfer {
                                const S3PutOptions& put = {});
   /// Regular files below the folder, as `to`'s key + "/" + their paths.
   Status upload_folder(const fs::path& from, const S3Place& to);
+  /// kConfig: the target is there, and is no file.
   Status download_file(const S3Place& from, const fs::path& to);
   /// All objects below `from`'s key + "/". kConfig: a key that is no path below a folder.
   Status download_folder(const S3Place& from, const fs::path& to);

@@ -71,8 +71,53 @@ TEST_F(S3TransferTest, ChangedBytesTakeNoName) {
   const auto fetched = transfer().download_folder({"bucket", "p"}, local("out"));
   ASSERT_FALSE(fetched);
   EXPECT_EQ(fetched.error().code, Code::kStore);
-  EXPECT_FALSE(fs::exists(local("out/a")));
-  EXPECT_FALSE(fs::exists(local("out/.a.mnp-part")));
+  EXPECT_FALSE(fs::exists(local("out")));
+}
+
+TEST_F(S3TransferTest, TwoDownloadsOfOneTargetDoNotMix) {
+  const std::string bytes = large();
+  ASSERT_TRUE(transfer().upload_file(local("large"), {"bucket", "k"}));
+  auto others = std::make_shared<FakeS3>();
+  others->objects["k"] = {std::string(options.part * 2, 'x'), {}};
+  S3Transfer other(*S3::create(*load(), others, fixed_credentials({"k", "s", "", "", {}})),
+                   options);
+  Status other_done = fail(Code::kStopped, "not begun");
+  fake->before = [&](const HttpRequest& request) {
+    if (request.method == "GET" && !std::exchange(reached, true))
+      other_done = other.download_file({"bucket", "k"}, local("out"));
+    return std::optional<Result<HttpResponse>>();
+  };
+  const auto fetched = transfer().download_file({"bucket", "k"}, local("out"));
+  ASSERT_TRUE(fetched) << fetched.error().text;
+  EXPECT_TRUE(other_done) << other_done.error().text;
+  EXPECT_TRUE(*read_file(local("out")) == bytes);
+}
+
+TEST_F(S3TransferTest, WhatKilledDownloadsHaveLeftGoesAfterADay) {
+  write("out/.old.mnp-part", "");
+  write("out/.young.mnp-part", "");
+  write("out/old", "");
+  using std::chrono::hours;
+  const auto now = fs::file_time_type::clock::now();
+  for (const char* path : {"out/.old.mnp-part", "out/old"})
+    fs::last_write_time(local(path), now - hours(25));
+  fs::last_write_time(local("out/.young.mnp-part"), now - hours(23));
+  fake->objects["k"] = {"bytes", {}};
+  ASSERT_TRUE(transfer().download_file({"bucket", "k"}, local("out/k")));
+  EXPECT_EQ(*list_files_below(local("out")),
+            (std::vector<std::string>{".young.mnp-part", "k", "old"}));
+}
+
+TEST_F(S3TransferTest, WhatIsNoFileIsNotReplaced) {
+  fake->objects["k"] = {"bytes", {}};
+  fs::create_directory(local("folder"));
+  fs::create_symlink("/dev/null", local("device"));
+  for (const char* path : {"folder", "device"}) {
+    const auto fetched = transfer().download_file({"bucket", "k"}, local(path));
+    ASSERT_FALSE(fetched) << path;
+    EXPECT_EQ(fetched.error().code, Code::kConfig) << fetched.error().text;
+  }
+  EXPECT_TRUE(fs::is_symlink(local("device")));
 }
 
 TEST_F(S3TransferTest, KeysThatLeadOutOfTheFolderAreRefused) {
@@ -110,6 +155,7 @@ TEST_F(S3TransferTest, ALargeFileGoesInPartsAndComesInRanges) {
   EXPECT_EQ(*read_file(local("out")), bytes);
   fake->objects["k"].first[options.part] = 'x';
   EXPECT_EQ(transfer().download_file({"bucket", "k"}, local("out")).error().code, Code::kStore);
+  EXPECT_EQ(*list_files_below(folder.path()), (std::vector<std::string>{"large", "out"}));
 }
 
 TEST_F(S3TransferTest, WhatAnotherPutMeanwhileStays) {
