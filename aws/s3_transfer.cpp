@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <map>
 #include <mutex>
 #include <set>
@@ -93,7 +94,15 @@ bool is_current(const fs::path& path, uint64_t bytes, double modified) {
   struct stat info {};
   return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
          static_cast<uint64_t>(info.st_size) == bytes &&
-         static_cast<double>(info.st_mtim.tv_sec) >= modified - 1;
+         static_cast<double>(info.st_mtim.tv_sec) >= std::floor(modified);
+}
+
+/// Whether the object has the file's size, and is not older.
+bool is_current(const S3Listed& object, const fs::path& from) {
+  struct stat info {};
+  return ::stat(from.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+         static_cast<uint64_t>(info.st_size) == object.bytes &&
+         object.modified >= static_cast<double>(info.st_mtim.tv_sec);
 }
 
 /// Each download's own: several of one target may be under way.
@@ -292,6 +301,12 @@ void S3Transfer::Job::add_upload(const fs::path& from, const S3Place& to) {
 
 Result<Uploaded> S3Transfer::upload_file(const fs::path& from, const S3Place& to,
                                          const S3PutOptions& put) {
+  if (options_.only_changed)
+    if (const auto old = s3_.head(to);
+        old && is_current(S3Listed{to.key, old->bytes, old->etag, old->modified}, from)) {
+      ++progress_.kept;
+      return Uploaded{old->bytes, checksum_of(*old)};
+    }
   Job job(*this);
   Uploaded uploaded;
   MNP_CHECK(job.upload(from, to, put, &uploaded));
@@ -313,10 +328,7 @@ Status S3Transfer::upload_folder(const fs::path& from, const S3Place& to) {
     if (job.crew.failed()) break;
     const S3Place place{to.bucket, prefix + path};
     const auto old = there.find(place.key);
-    struct stat info {};
-    if (old != there.end() && ::stat((from / path).c_str(), &info) == 0 &&
-        static_cast<uint64_t>(info.st_size) == old->second.bytes &&
-        old->second.modified >= static_cast<double>(info.st_mtim.tv_sec)) {
+    if (old != there.end() && is_current(old->second, from / path)) {
       ++progress_.kept;
       continue;
     }
@@ -439,7 +451,7 @@ Status S3Transfer::download_file(const S3Place& from, const fs::path& to) {
   const auto info = s3_.head(from);
   if (!info) return plain(info.error());
   Job job(*this);
-  job.add_download(from, {from.key, info->bytes, info->etag, 0}, to);
+  job.add_download(from, {from.key, info->bytes, info->etag, info->modified}, to);
   return job.crew.finish();
 }
 

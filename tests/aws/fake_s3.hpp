@@ -33,6 +33,7 @@ class FakeS3 : public Transport {
   bool conditional = true;             // knows If-None-Match
   bool silent = false;                 // else: passes it over, in place of 501
   bool conditional_completion = true;  // looks at conditions where an upload is completed
+  std::string modified = "Fri, 24 May 2013 00:00:00 GMT";          // all objects
   std::map<std::string, std::pair<std::string, Headers>> objects;  // by key
   struct Upload {
     std::string key;
@@ -155,7 +156,7 @@ class FakeS3 : public Transport {
     Headers headers = found->second.second;
     headers.emplace_back("ETag", etag_of(bytes));
     headers.emplace_back("Content-Length", std::to_string(bytes.size()));
-    headers.emplace_back("Last-Modified", "Fri, 24 May 2013 00:00:00 GMT");
+    headers.emplace_back("Last-Modified", modified);
     if (const std::string range = header(request.headers, "Range"); !range.empty())
       return ranged(range, headers, bytes);
     return {200, headers, request.method == "HEAD" ? "" : bytes};

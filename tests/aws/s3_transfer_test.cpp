@@ -186,6 +186,35 @@ TEST_F(S3TransferTest, ACancelledUploadLeavesNothing) {
   EXPECT_TRUE(fake->objects.empty());
 }
 
+TEST_F(S3TransferTest, OnlyWhatHasChangedIsFetchedAndSent) {
+  options.only_changed = true;
+  const S3Place place{"bucket", "k"};
+  const auto fetched = [&] {
+    S3Transfer down = transfer();
+    EXPECT_TRUE(down.download_file(place, local("f")));
+    EXPECT_EQ(down.progress().files + down.progress().kept, 1U);
+    return down.progress().files == 1;
+  };
+  fake->objects["k"] = {"one", {}};
+  EXPECT_TRUE(fetched());
+  EXPECT_FALSE(fetched());
+  fake->objects["k"] = {"two", {}};
+  fake->modified = "Fri, 24 May 2013 00:00:01 GMT";
+  EXPECT_TRUE(fetched()) << "of the same size, and newer";
+  EXPECT_EQ(*read_file(local("f")), "two");
+  const auto sent = [&] {
+    S3Transfer up = transfer();
+    const auto done = up.upload_file(local("f"), place);
+    EXPECT_TRUE(done);
+    EXPECT_EQ(done->bytes, 3U);
+    return up.progress().files == 1;
+  };
+  EXPECT_FALSE(sent());
+  write("f", "new");
+  EXPECT_TRUE(sent());
+  EXPECT_EQ(fake->objects["k"].first, "new");
+}
+
 TEST_F(S3TransferTest, WhatIsNotThereIsSaid) {
   const auto none = transfer().download_file({"bucket", "p"}, local("out"));
   ASSERT_FALSE(none);
