@@ -17,6 +17,9 @@ constexpr size_t kMaxIdle = 64;                // handles with their open connec
 constexpr long kBuffer = 256 << 10;            // bytes of one read
 constexpr uint64_t kMostReserved = 64 << 20;   // for a body that is announced
 constexpr uint64_t kMaxHeaderBytes = 1 << 20;  // of one response
+// Where no byte comes for minutes (HttpLimits::stall) a server that is gone is noticed, and no NAT
+// forgets the connection.
+constexpr long kProbeAfter = 20, kProbeEvery = 10;  // seconds
 
 struct FreeList {
   void operator()(curl_slist* list) const { ::curl_slist_free_all(list); }
@@ -154,6 +157,9 @@ void CurlTransport::Handle::set_limits(const HttpLimits& limits) {
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(limits.whole.count()));
   set(CURLOPT_LOW_SPEED_LIMIT, 1L);
   set(CURLOPT_LOW_SPEED_TIME, std::max(1L, static_cast<long>(limits.stall.count() / 1000)));
+  set(CURLOPT_TCP_KEEPALIVE, 1L);
+  set(CURLOPT_TCP_KEEPIDLE, kProbeAfter);
+  set(CURLOPT_TCP_KEEPINTVL, kProbeEvery);
   set(CURLOPT_BUFFERSIZE, kBuffer);
   set(CURLOPT_UPLOAD_BUFFERSIZE, kBuffer);
 }

@@ -19,6 +19,9 @@ constexpr uint64_t kSlowest = 256 << 10;          // bytes a second that a body 
 constexpr uint64_t kAnswer = uint64_t{16} << 20;  // bytes of an answer that is no object
 constexpr Milliseconds kCall{60000};              // beyond its bodies' time
 constexpr int kAllTries = 4;                      // times the limit of one
+// "May take several minutes": API Reference, CompleteMultipartUpload. Until then blanks come, if
+// anything.
+constexpr Milliseconds kCompletion = std::chrono::minutes(15);
 
 S3Info info_of(const HttpResponse& response) {
   S3Info info;
@@ -111,15 +114,18 @@ Result<HttpRequest> S3::request(const std::string& method, const S3Place& place)
   return request;
 }
 
-/// `expected`: bytes of the object that go there or come back.
+/// `expected`: bytes of the object that go there or come back. `completes`: an upload.
 ApiResult<HttpResponse> S3::call(const HttpRequest& request, const S3Place& place,
-                                 uint64_t expected, bool error_in_200) {
+                                 uint64_t expected, bool completes) {
   CallOptions options;
   options.limits.whole =
       kCall + Milliseconds(1000 * std::max<uint64_t>(expected, request.body.size()) / kSlowest);
   options.limits.body = std::max(expected, kAnswer);
   options.deadline = kAllTries * options.limits.whole;
-  options.error_in_200 = error_in_200;
+  if (completes) {
+    options.limits.whole = options.limits.stall = options.deadline = kCompletion;
+    options.error_in_200 = true;
+  }
   options.cancel = cancel_;
   auto answer = client_->call(request, options);
   if (answer) return answer;

@@ -43,6 +43,8 @@ Status compare_checksum(const S3Place& from, const S3Info& info, uint32_t crc);
 
 /// 16 hex digits that nobody else has drawn.
 std::string random_nonce();
+/// Whose object it is, when an answer was lost.
+inline constexpr const char* kNonce = "mnp-nonce";
 
 struct S3Object {
   S3Info info;
@@ -120,6 +122,7 @@ class S3 {
   ApiResult<std::string> begin_upload(const S3Place& place, const Headers& metadata);
   ApiResult<S3Part> upload_part(const S3Place& place, const std::string& upload, int number,
                                 std::string_view bytes);
+  /// May take minutes. Of a failure nothing is known but by a look at the object.
   ApiResult<std::string> complete_upload(const S3Place& place, const std::string& upload,
                                          const std::vector<S3Part>& parts,
                                          const S3PutOptions& options = {});
@@ -144,7 +147,7 @@ class S3 {
                             const std::function<void(std::string key, const XmlElement&)>& each);
   Result<HttpRequest> request(const std::string& method, const S3Place& place) const;
   ApiResult<HttpResponse> call(const HttpRequest& request, const S3Place& place,
-                               uint64_t expected = 0, bool error_in_200 = false);
+                               uint64_t expected = 0, bool completes = false);
 
   std::shared_ptr<Client> client_;
   EndpointOptions options_;

@@ -14,8 +14,7 @@
 namespace mnp::aws {
 namespace {
 
-constexpr size_t kRemovers = 16;             // objects are removed so many at once
-constexpr const char* kNonce = "mnp-nonce";  // whose object it is, when an answer was lost
+constexpr size_t kRemovers = 16;  // objects are removed so many at once
 
 tl::unexpected<Error> as_store_error(const Error& error) {
   return fail(store_error(error));

@@ -168,6 +168,7 @@ class S3Transfer::Job {
   Status begin(const std::shared_ptr<Upload>& upload);
   void abort_orphans(const S3Place& place);
   Status complete(Upload& upload);
+  bool is_there(const Upload& upload);
   Status download(const S3Place& from, const S3Listed& what, const fs::path& to);
   Status download_whole(const S3Place& from, const S3Listed& what, const fs::path& to);
   Status finish(Download& download);
@@ -261,6 +262,7 @@ Status S3Transfer::Job::begin(const std::shared_ptr<Upload>& upload) {
   const uint32_t crc = upload->checksums.joined();
   if (upload->uploaded != nullptr) *upload->uploaded = {upload->cut.bytes, crc};
   for (auto& each : checksum_metadata(crc)) upload->put.metadata.push_back(std::move(each));
+  upload->put.metadata.emplace_back(kNonce, random_nonce());
   abort_orphans(upload->to);
   auto id = s3.begin_upload(upload->to, upload->put.metadata);
   if (!id) return plain(id.error());
@@ -278,6 +280,12 @@ Status S3Transfer::Job::begin(const std::shared_ptr<Upload>& upload) {
   return {};
 }
 
+/// Also after an error: its answer was lost, and the next try finds no upload, or the object.
+bool S3Transfer::Job::is_there(const Upload& upload) {
+  const auto info = s3.head(upload.to);
+  return info && header(info->metadata, kNonce) == header(upload.put.metadata, kNonce);
+}
+
 Status S3Transfer::Job::complete(Upload& upload) {
   if (upload.put.only_if_absent || !upload.put.only_if_etag.empty()) {
     // Not every server that takes a condition takes one here: then this look has to do.
@@ -289,7 +297,7 @@ Status S3Transfer::Job::complete(Upload& upload) {
   std::sort(upload.parts.begin(), upload.parts.end(),
             [](const S3Part& a, const S3Part& b) { return a.number < b.number; });
   const auto completed = s3.complete_upload(upload.to, upload.id, upload.parts, upload.put);
-  if (!completed) return plain(completed.error());
+  if (!completed && !is_there(upload)) return plain(completed.error());
   upload.done = true;
   ++progress.files;
   return {};

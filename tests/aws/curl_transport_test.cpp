@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <thread>
+
+#include <fmt/format.h>
 
 #include "http_server.hpp"
 
@@ -98,6 +102,26 @@ TEST(CurlTransport, SilenceEndsAtTheLimit) {
   const auto response = CurlTransport().send(request_to(server), limits, nullptr);
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().code, Code::kTimeout);
+}
+
+TEST(CurlTransport, ASilentServerIsProbed) {
+  std::string url;
+  bool probed = false;
+  HttpServer server([&](const std::string&) {
+    const auto port = std::stoul(url.substr(url.rfind(':') + 1));
+    // Connected, nothing under way, and the timer of keepalive runs: proc(5), "net/tcp".
+    const std::string row = fmt::format("0100007F:{:04X} 01 00000000:00000000 02:", port);
+    for (int i = 0; i < 500 && !probed; ++i) {
+      std::ifstream table("/proc/net/tcp");
+      const std::string text(std::istreambuf_iterator<char>(table), {});
+      probed = text.find(row) != std::string::npos;
+      if (!probed) std::this_thread::sleep_for(Milliseconds(10));
+    }
+    return http_answer(200, "");
+  });
+  url = server.url();
+  ASSERT_TRUE(CurlTransport().send(request_to(server), {}, nullptr));
+  EXPECT_TRUE(probed);
 }
 
 TEST(CurlTransport, NobodyThereIsAnError) {

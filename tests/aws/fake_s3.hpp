@@ -13,10 +13,11 @@ namespace mnp::aws {
 
 class FakeS3 : public Transport {
  public:
-  Result<HttpResponse> send(const HttpRequest& request, const HttpLimits&,
+  Result<HttpResponse> send(const HttpRequest& request, const HttpLimits& limits,
                             const std::atomic<bool>* cancel) override {
     const std::scoped_lock lock(mutex_);
     ++calls;
+    last_limits = limits;
     if (before) {
       if (auto instead = before(request)) return std::move(*instead);
     }
@@ -30,6 +31,7 @@ class FakeS3 : public Transport {
   std::function<std::optional<Result<HttpResponse>>(const HttpRequest&)> before;
   int lose_answers = 0;
   int calls = 0;
+  HttpLimits last_limits;
   bool conditional = true;             // knows If-None-Match
   bool silent = false;                 // else: passes it over, in place of 501
   bool conditional_completion = true;  // looks at conditions where an upload is completed

@@ -174,6 +174,36 @@ TEST_F(S3TransferTest, WhatAnotherPutMeanwhileStays) {
   }
 }
 
+TEST_F(S3TransferTest, ACompletionWhoseAnswerIsLostIsFoundOut) {
+  const std::string bytes = large();
+  variables["AWS_MAX_ATTEMPTS"] = "2";  // the second finds no upload, or the object
+  S3PutOptions absent;
+  absent.only_if_absent = true;
+  for (const auto& put : {S3PutOptions(), absent}) {
+    fake->objects.clear();
+    before_first("POST", [this] { fake->lose_answers = 1; });
+    const auto sent = transfer().upload_file(local("large"), {"bucket", "k"}, put);
+    ASSERT_TRUE(sent) << sent.error().text;
+    EXPECT_TRUE(fake->objects["k"].first == bytes);
+  }
+}
+
+TEST_F(S3TransferTest, AnUploadThatIsNotCompletedIsNoOlderObject) {
+  large();
+  ASSERT_TRUE(transfer().upload_file(local("large"), {"bucket", "k"}));
+  before_first("POST", [this] { fake->uploads.clear(); });
+  const auto sent = transfer().upload_file(local("large"), {"bucket", "k"});
+  ASSERT_FALSE(sent);
+  EXPECT_NE(sent.error().text.find("NoSuchUpload"), std::string::npos) << sent.error().text;
+}
+
+TEST_F(S3TransferTest, ACompletionMayTakeMinutes) {
+  large();
+  ASSERT_TRUE(transfer().upload_file(local("large"), {"bucket", "k"}));
+  EXPECT_GE(fake->last_limits.stall, std::chrono::minutes(10)) << "of the last request";
+  EXPECT_GE(fake->last_limits.whole, std::chrono::minutes(10));
+}
+
 TEST_F(S3TransferTest, ACancelledUploadLeavesNothing) {
   large();
   options.threads = 1;
