@@ -173,15 +173,15 @@ ApiResult<S3Object> S3::get(const S3Place& place, std::optional<S3Range> range,
   return object;
 }
 
-ApiResult<std::string> S3::put(const S3Place& place, std::string_view bytes,
-                               const S3PutOptions& options) {
+ApiResult<S3Info> S3::put(const S3Place& place, std::string_view bytes,
+                          const S3PutOptions& options) {
   auto made = request("PUT", place);
   if (!made) return fail(as_api_error(made.error()));
   made->body = bytes;
   add_options(*made, options);
   const auto answer = call(*made, place);
   if (!answer) return fail(answer.error());
-  return header(answer->headers, "ETag");
+  return info_of(*answer);
 }
 
 ApiStatus S3::remove(const S3Place& place, const std::string& version) {

@@ -104,9 +104,9 @@ class S3 {
   /// kExists: it has another ETag than `if_match` by now ("" for any).
   ApiResult<S3Object> get(const S3Place& place, std::optional<S3Range> range = {},
                           const std::string& if_match = "");
-  /// The ETag.
-  ApiResult<std::string> put(const S3Place& place, std::string_view bytes,
-                             const S3PutOptions& options = {});
+  /// ETag and version.
+  ApiResult<S3Info> put(const S3Place& place, std::string_view bytes,
+                        const S3PutOptions& options = {});
   /// No error where there is none. `version`: "" for the newest.
   ApiStatus remove(const S3Place& place, const std::string& version = "");
 

@@ -50,17 +50,19 @@ S3Place S3Store::at(const std::string& key) const {
 Result<bool> S3Store::can_put_if_absent() {
   const std::scoped_lock lock(mutex_);
   if (conditional_) return *conditional_;
-  const S3Place probe = at(".mnp-probe-" + random_nonce());
+  const std::string probe = ".mnp-probe-" + random_nonce();
   S3PutOptions options;
   options.only_if_absent = true;
-  bool refuses = false;
-  for (int i = 0; i < 2; ++i) {
-    const auto put = s3_.put(probe, "", options);
-    refuses = !put && put.error().code == Code::kExists;
-    if (!put && put.error().status == 501) break;
-    if (!put && !refuses) return as_store_error(put.error());
-  }
-  (void)s3_.remove(probe);
+  std::vector<std::string> versions;
+  ApiResult<S3Info> put;
+  for (int i = 0; i < 2 && put; ++i)
+    if (put = s3_.put(at(probe), "", options); put) versions.push_back(put->version);
+  const bool refuses = !put && put.error().code == Code::kExists;
+  if (!versions.empty())
+    (void)remove_object(at(probe), versions);
+  else if (refuses)
+    (void)remove(probe);  // an answer was lost
+  if (!put && !refuses && put.error().status != 501) return as_store_error(put.error());
   if (!refuses)
     log::warning(
         "{} cannot put an object only if it is absent: two main nodes are told apart less "
@@ -184,39 +186,52 @@ Result<std::vector<std::string>> S3Store::names(const std::string& prefix) {
   return std::vector<std::string>(names.begin(), names.end());
 }
 
-Status S3Store::remove(const std::string& key) {
-  const S3Place place = at(key);
-  const auto versions = s3_.versions(place);
-  if (versions)
-    for (const S3Version& version : *versions) {
-      if (version.key != place.key || version.version == "null") continue;
-      const auto removed = s3_.remove(place, version.version);
-      if (!removed) return as_store_error(removed.error());
-    }
-  if (!versions && versions.error().status != 501)
-    log::warning("older versions may be left: {}", versions.error().text);
+/// Where versions may not be removed, the newest is hidden. Without `versions`: likewise.
+Status S3Store::remove_object(const S3Place& place, const std::vector<std::string>& versions) {
+  for (const std::string& version : versions) {
+    const auto removed = s3_.remove(place, version);
+    if (removed) continue;
+    if (removed.error().code != Code::kDenied) return as_store_error(removed.error());
+    if (!denied_.exchange(true))
+      log::warning("versions may be left, s3:DeleteObjectVersion is needed: {}",
+                   removed.error().text);
+    return remove_object(place, {});
+  }
+  if (!versions.empty()) return {};
   const auto removed = s3_.remove(place);
   if (!removed) return as_store_error(removed.error());
   return {};
 }
 
+/// Of each key that begins so. nullopt: the server does not say.
+std::optional<S3Store::Versions> S3Store::versions(const S3Place& prefix) {
+  const auto listed = s3_.versions(prefix);
+  if (!listed && listed.error().status != 501)
+    log::warning("older versions may be left: {}", listed.error().text);
+  if (!listed) return std::nullopt;
+  Versions versions;
+  for (const S3Version& each : *listed) versions[each.key].push_back(each.version);
+  return versions;
+}
+
+Status S3Store::remove(const std::string& key) {
+  const S3Place place = at(key);
+  auto found = versions(place);
+  if (found && found->count(place.key) > 0) return remove_object(place, (*found)[place.key]);
+  // Where none is there, another delete would leave a marker.
+  if (const auto there = s3_.head(place); !there && there.error().code == Code::kNotFound)
+    return {};
+  return remove_object(place, {});
+}
+
 Status S3Store::remove_below(const std::string& prefix) {
   const S3Place place = at(prefix + "/");
-  std::vector<S3Version> doomed;
-  auto versions = s3_.versions(place);
-  if (versions) doomed = std::move(*versions);
-  if (!versions && versions.error().status != 501)
-    log::warning("older versions may be left: {}", versions.error().text);
-  MNP_CHECK(each_below(prefix, [&](const S3Listed& object) {
-    if (!versions) doomed.push_back({at(object.key).key, ""});
-  }));
+  Versions doomed = versions(place).value_or(Versions());
+  MNP_CHECK(each_below(prefix, [&](const S3Listed& object) { doomed[at(object.key).key]; }));
   Crew crew(kRemovers);
-  for (const S3Version& one : doomed)
-    crew.add([this, &one, &place]() -> Status {
-      const auto removed =
-          s3_.remove({place.bucket, one.key}, one.version == "null" ? "" : one.version);
-      if (!removed) return as_store_error(removed.error());
-      return {};
+  for (const auto& [key, found] : doomed)
+    crew.add([this, where = S3Place{place.bucket, key}, &versions = found] {
+      return remove_object(where, versions);
     });
   return crew.finish();
 }

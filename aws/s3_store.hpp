@@ -54,12 +54,16 @@ class S3Store : public Store {
   Status each_below(const std::string& prefix, const std::function<void(S3Listed)>& each);
   Status put_conditionally(const S3Place& place, std::string_view bytes, const std::string& nonce);
   Status put_and_look(const S3Place& place, std::string_view bytes, const std::string& nonce);
+  using Versions = std::map<std::string, std::vector<std::string>>;  // by key
+  std::optional<Versions> versions(const S3Place& prefix);
+  Status remove_object(const S3Place& place, const std::vector<std::string>& versions);
   Result<bool> is_ours(const S3Place& place, const std::string& nonce);
 
   S3 s3_;
   S3Place root_;
   std::mutex mutex_;
   std::optional<bool> conditional_;  // what the probe has found
+  std::atomic<bool> denied_{false};  // to remove versions
 };
 
 }  // namespace mnp::aws

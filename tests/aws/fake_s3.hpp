@@ -37,6 +37,12 @@ class FakeS3 : public Transport {
   bool conditional_completion = true;  // looks at conditions where an upload is completed
   std::string modified = "Fri, 24 May 2013 00:00:00 GMT";          // all objects
   std::map<std::string, std::pair<std::string, Headers>> objects;  // by key
+  bool versioned = false;
+  struct Version {
+    std::string key, id;
+    std::optional<std::pair<std::string, Headers>> object;  // else a delete marker
+  };
+  std::vector<Version> versions;  // the newest last
   struct Upload {
     std::string key;
     Headers metadata;
@@ -101,7 +107,37 @@ class FakeS3 : public Transport {
   }
   HttpResponse keep(const std::string& key, std::string bytes, Headers metadata) {
     objects[key] = {std::move(bytes), std::move(metadata)};
-    return {200, {{"ETag", etag_of(objects[key].first)}}, ""};
+    HttpResponse response{200, {{"ETag", etag_of(objects[key].first)}}, ""};
+    if (!versioned) return response;
+    versions.push_back({key, "v" + std::to_string(calls), objects[key]});
+    response.headers.emplace_back("x-amz-version-id", versions.back().id);
+    return response;
+  }
+  HttpResponse remove(const std::string& key, const std::string& id) {
+    objects.erase(key);
+    if (!versioned) return {204, {}, ""};
+    if (id.empty()) versions.push_back({key, "v" + std::to_string(calls), std::nullopt});
+    versions.erase(
+        std::remove_if(versions.begin(), versions.end(),
+                       [&](const Version& each) { return each.key == key && each.id == id; }),
+        versions.end());
+    for (const Version& each : versions) {
+      if (each.key != key) continue;
+      objects.erase(key);
+      if (each.object) objects[key] = *each.object;
+    }
+    return {204, {}, ""};
+  }
+  HttpResponse list_versions(const std::string& prefix) const {
+    if (!versioned) return error(501, "NotImplemented");
+    std::string body;
+    for (const Version& each : versions) {
+      if (each.key.compare(0, prefix.size(), prefix) != 0) continue;
+      const std::string name = each.object ? "Version" : "DeleteMarker";
+      body += "<" + name + "><Key>" + xml_escape(each.key) + "</Key><VersionId>" + each.id +
+              "</VersionId></" + name + ">";
+    }
+    return {200, {}, "<R>" + body + "</R>"};
   }
   HttpResponse of_upload(const HttpRequest& request, const std::string& id) {
     const auto found = uploads.find(id);
@@ -140,17 +176,14 @@ class FakeS3 : public Transport {
     const std::string key = path.substr(std::min(path.size(), path.find('/', 1) + 1));
     if (key.empty()) {
       for (const auto& [name, value] : request.query)
-        if (name == "versions") return error(501, "NotImplemented");
+        if (name == "versions") return list_versions(query(request, "prefix"));
       return list(request);
     }
     if (const std::string id = query(request, "uploadId"); !id.empty())
       return of_upload(request, id);
     if (request.method == "POST") return begin_upload(request, key);
     if (request.method == "PUT") return put(request, key);
-    if (request.method == "DELETE") {
-      objects.erase(key);
-      return {204, {}, ""};
-    }
+    if (request.method == "DELETE") return remove(key, query(request, "versionId"));
     const auto found = objects.find(key);
     if (found == objects.end())
       return request.method == "HEAD" ? HttpResponse{404, {}, ""} : error(404, "NoSuchKey");

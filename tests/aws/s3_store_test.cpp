@@ -98,7 +98,37 @@ TEST_F(S3StoreTest, EveryVersionGoesOfEveryPage) {
                         "</VersionId></Version></R>"};
   };
   ASSERT_TRUE(store->remove("k"));
-  EXPECT_EQ(removed, (std::vector<std::string>{"versionId=v1", "versionId=v2", ""}));
+  EXPECT_EQ(removed, (std::vector<std::string>{"versionId=v1", "versionId=v2"}));
+}
+
+TEST_F(S3StoreTest, NothingIsLeftWhereVersionsAreKept) {
+  fake->versioned = true;
+  for (const char* key : {"lab/k", "lab/d/old"}) {  // older than versioning
+    fake->objects[key] = {"old", {}};
+    fake->versions.push_back({key, "null", fake->objects[key]});
+  }
+  ASSERT_TRUE(store->put("k", "1"));
+  ASSERT_TRUE(fake->objects.erase("lab/k"));  // and hidden
+  fake->versions.push_back({"lab/k", "marker", std::nullopt});
+  ASSERT_TRUE(store->put_new("d/new", "1"));
+  ASSERT_TRUE(store->remove("k"));
+  ASSERT_TRUE(store->remove("k")) << "twice";
+  ASSERT_TRUE(store->remove_below("d"));
+  EXPECT_TRUE(fake->objects.empty());
+  for (const auto& each : fake->versions) ADD_FAILURE() << each.key << " " << each.id << " is left";
+}
+
+TEST_F(S3StoreTest, VersionsThatMayNotBeRemovedAreHidden) {
+  fake->versioned = true;
+  fake->before = [](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
+    if (request.query.empty() || request.method != "DELETE") return std::nullopt;
+    return HttpResponse{403, {}, "<Error><Code>AccessDenied</Code></Error>"};
+  };
+  ASSERT_TRUE(store->put("a", "1"));
+  ASSERT_TRUE(store->put("d/b", "1"));
+  EXPECT_TRUE(store->remove("a"));
+  EXPECT_TRUE(store->remove_below("d"));
+  EXPECT_TRUE(fake->objects.empty());
 }
 
 TEST_F(S3StoreTest, APageThatLeadsNowhereEndsTheListing) {

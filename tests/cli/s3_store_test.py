@@ -136,6 +136,23 @@ stages:
         self.assertEqual([each["state"] for each in self.outcomes(run, "work")], ["succeeded"] * 8)
         self.assertLess(sum(self.starts(run, "work").values()), 8 + 4)
 
+    @unittest.skipUnless(CONDITIONAL, "Swift's S3 keeps no versions")
+    def test_rm_leaves_no_version(self):
+        self.write("p.yaml", "name: demo\nstages:\n- name: work\n  commands: ['echo 1 > $MNP_RESULTS/a']\n")
+        older = self.mnp("run", "p.yaml").stdout.splitlines()[-1]
+        self.client.put_bucket_versioning(Bucket=self.bucket,
+                                          VersioningConfiguration={"Status": "Enabled"})
+        newer = self.mnp("run", "p.yaml").stdout.splitlines()[-1]
+        hidden, twice = (f"lab/runs/{older}/stages/work/results/{name}" for name in ("a", "b"))
+        self.client.delete_object(Bucket=self.bucket, Key=hidden)
+        for _ in range(2):
+            self.put(twice, b"b")
+        self.mnp("rm", older)
+        self.mnp("rm", newer)
+        left = self.client.list_object_versions(Bucket=self.bucket)
+        self.assertEqual([(each["Key"], each["VersionId"]) for kind in ("Versions", "DeleteMarkers")
+                          for each in left.get(kind, [])], [])
+
     @unittest.skipUnless(CONDITIONAL, "what does not depend on the server is tried with one")
     def test_two_commands_with_one_path_are_named(self):
         self.write("p.yaml", "name: demo\nstages:\n- name: work\n  commands:\n"
