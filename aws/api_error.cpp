@@ -106,9 +106,11 @@ constexpr std::array<std::string_view, 15> kThrottling = {"Throttling",
                                                           "PriorRequestNotComplete",
                                                           "EC2ThrottledException",
                                                           "Busy"};
-constexpr std::array<std::string_view, 6> kTransient = {
-    "RequestTimeout",  "RequestTimeoutException", "InternalError",
-    "InternalFailure", "ServiceUnavailable",      "IDPCommunicationError"};
+// The last two are S3's 409 of a condition that it could not look at: API Reference, PutObject.
+constexpr std::array<std::string_view, 8> kTransient = {
+    "RequestTimeout",   "RequestTimeoutException",   "InternalError",
+    "InternalFailure",  "ServiceUnavailable",        "IDPCommunicationError",
+    "OperationAborted", "ConditionalRequestConflict"};
 constexpr std::array<std::string_view, 3> kSkewed = {"RequestTimeTooSkewed", "RequestInTheFuture",
                                                      "RequestExpired"};
 constexpr std::array<std::string_view, 3> kExpired = {"ExpiredToken", "ExpiredTokenException",
@@ -128,7 +130,7 @@ ApiError api_error(const HttpResponse& response) {
   error.status = response.status;
   error.date = header(response.headers, "Date");
   error.type = shown(said.type);
-  error.code = code_of(response.status);
+  error.code = is_one_of(kTransient, error.type) ? Code::kStore : code_of(response.status);
   error.text = std::to_string(response.status);
   if (!error.type.empty()) error.text += " " + error.type;
   if (!said.message.empty()) error.text += ": " + shown(said.message);

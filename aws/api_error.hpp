@@ -27,7 +27,7 @@ inline tl::unexpected<ApiError> fail(ApiError error) {
 
 /// From a response that is an error, in XML or JSON, or by its status alone. The text names status,
 /// type, message and request. kDenied for 401 and 403, kNotFound for 404, kExists for 409 and 412,
-/// else kStore.
+/// else kStore, as for what is to be tried again.
 ApiError api_error(const HttpResponse& response);
 /// Whether a 200 is one all the same: S3 answers so when it has begun to answer too early.
 bool is_error_document(const HttpResponse& response);

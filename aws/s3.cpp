@@ -184,10 +184,12 @@ ApiResult<S3Info> S3::put(const S3Place& place, std::string_view bytes,
   return info_of(*answer);
 }
 
-ApiStatus S3::remove(const S3Place& place, const std::string& version) {
+ApiStatus S3::remove(const S3Place& place, const std::string& version,
+                     const std::string& if_match) {
   auto made = request("DELETE", place);
   if (!made) return fail(as_api_error(made.error()));
   if (!version.empty()) made->query = {{"versionId", version}};
+  if (!if_match.empty()) made->headers.emplace_back("If-Match", if_match);
   const auto answer = call(*made, place);
   if (!answer && answer.error().code != Code::kNotFound) return fail(answer.error());
   return {};

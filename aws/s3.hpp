@@ -107,8 +107,10 @@ class S3 {
   /// ETag and version.
   ApiResult<S3Info> put(const S3Place& place, std::string_view bytes,
                         const S3PutOptions& options = {});
-  /// No error where there is none. `version`: "" for the newest.
-  ApiStatus remove(const S3Place& place, const std::string& version = "");
+  /// No error where there is none. `version`: "" for the newest. kExists: it has another ETag than
+  /// `if_match` ("" for any); not every server looks.
+  ApiStatus remove(const S3Place& place, const std::string& version = "",
+                   const std::string& if_match = "");
 
   /// Keys that begin with the place's, in their order. `delimiter`: "" or "/". `from`:
   /// S3Page::next.

@@ -146,16 +146,20 @@ Status S3Publisher::publish_one(Start& start, size_t number) {
 }
 
 /// Unless a later start has replaced it meanwhile. kStore: something may be left.
-Status S3Publisher::take_back(const Start& start) {
-  for (const aws::S3Place& place : start.created) {
+Status S3Publisher::take_back(const aws::S3Place& place, const Origin& who) {
+  for (std::string refused;;) {
     const auto info = store_->s3().head(place);
     if (!info && info.error().code != Code::kNotFound) return fail(Code::kStore, info.error().text);
     const auto there = info ? origin_of(*info) : std::nullopt;
-    if (!there || !same(*there, start.who)) continue;
-    if (const auto removed = store_->s3().remove(place); !removed)
-      return fail(Code::kStore, removed.error().text);
+    if (!there || !same(*there, who)) return {};
+    // One that refuses what lies there takes no such condition.
+    const std::string match = info->etag == refused ? "" : info->etag;
+    const auto removed = store_->s3().remove(place, "", match);
+    if (removed) return {};
+    const bool look_again = removed.error().code == Code::kExists || removed.error().status == 501;
+    if (!look_again || match.empty()) return fail(Code::kStore, removed.error().text);
+    refused = match;
   }
-  return {};
 }
 
 void S3Publisher::publish(std::vector<Publishing>& starts) {
@@ -183,7 +187,9 @@ void S3Publisher::publish(std::vector<Publishing>& starts) {
   for (size_t i = 0; i < starts.size(); ++i) {
     Start& start = under_way[i];
     if (start.problem) {
-      const Status back = take_back(start);
+      Status back;
+      for (const aws::S3Place& place : start.created)
+        if (back) back = take_back(place, start.who);
       const Error& why = back ? *start.problem : back.error();
       starts[i].files = fail(why.within("publish results"));
     } else if (!store) {

@@ -38,7 +38,7 @@ class S3Publisher : public ResultsPublisher {
   Status publish_one(Start& start, size_t file);
   Result<aws::Uploaded> put(const fs::path& source, const aws::S3Place& place, const Origin& who,
                             const std::string& path, bool& created);
-  Status take_back(const Start& start);
+  Status take_back(const aws::S3Place& place, const Origin& who);
   Result<aws::Uploaded> send(const fs::path& source, const aws::S3Place& place,
                              const aws::S3PutOptions& options);
 

@@ -67,6 +67,12 @@ TEST(ApiErrors, KnowWhatMayHelp) {
   EXPECT_EQ(retriable(of(400, "<Error><Code>ExpiredToken</Code></Error>")), Retriable::kExpired);
   EXPECT_EQ(retriable(of(403, "<Error><Code>AccessDenied</Code></Error>")), Retriable::kNo);
   EXPECT_EQ(retriable(of(404, "")), Retriable::kNo);
+  EXPECT_EQ(retriable(of(409, "")), Retriable::kNo);
+  for (const char* type : {"ConditionalRequestConflict", "OperationAborted"}) {
+    const ApiError conflict = of(409, std::string("<Error><Code>") + type + "</Code></Error>");
+    EXPECT_EQ(retriable(conflict), Retriable::kTransient);
+    EXPECT_EQ(conflict.code, Code::kStore) << "nothing is known to be there";
+  }
   ApiError lost;
   lost.code = Code::kIo;
   EXPECT_EQ(retriable(lost), Retriable::kTransient);

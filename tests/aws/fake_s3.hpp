@@ -183,6 +183,8 @@ class FakeS3 : public Transport {
       return of_upload(request, id);
     if (request.method == "POST") return begin_upload(request, key);
     if (request.method == "PUT") return put(request, key);
+    if (request.method == "DELETE" && conditional && objects.count(key) > 0)
+      if (auto refused = refuse(request, key)) return *refused;
     if (request.method == "DELETE") return remove(key, query(request, "versionId"));
     const auto found = objects.find(key);
     if (found == objects.end())

@@ -103,6 +103,57 @@ TEST_F(S3PublisherTest, AServerThatTakesNoIfMatchIsAskedWithout) {
   EXPECT_EQ(at("results/a"), "start 2");
 }
 
+TEST_F(S3PublisherTest, AConflictIsNoReasonToPutWithoutCondition) {
+  ASSERT_TRUE(publish(left(4, 1, {{"a", "start 1"}})).files);
+  int conflicts = 1;
+  bucket->before =
+      [&](const aws::HttpRequest& request) -> std::optional<Result<aws::HttpResponse>> {
+    if (request.method != "PUT" || !aws::header(request.headers, "If-None-Match").empty())
+      return std::nullopt;
+    EXPECT_FALSE(aws::header(request.headers, "If-Match").empty());
+    if (conflicts-- <= 0) return std::nullopt;
+    return aws::HttpResponse{409, {}, "<Error><Code>ConditionalRequestConflict</Code></Error>"};
+  };
+  const auto done = publish(left(4, 2, {{"a", "start 2"}}));
+  ASSERT_TRUE(done.files) << done.files.error().text;
+  EXPECT_EQ(at("results/a"), "start 2");
+  conflicts = 1000;
+  EXPECT_EQ(publish(left(4, 3, {{"a", "start 3"}})).files.error().code, Code::kStore);
+  EXPECT_EQ(at("results/a"), "start 2");
+}
+
+TEST_F(S3PublisherTest, WhatALaterStartPutMeanwhileIsNotTakenBack) {
+  ASSERT_TRUE(publish(left(4, 1, {{"b", "four"}})).files);
+  const auto later =
+      std::make_pair(std::string("start 2"), aws::Headers{{"x-amz-meta-mnp-command", "5"},
+                                                          {"x-amz-meta-mnp-owner", "1"},
+                                                          {"x-amz-meta-mnp-start", "2"}});
+  bucket->before =
+      [&](const aws::HttpRequest& request) -> std::optional<Result<aws::HttpResponse>> {
+    if (request.method == "DELETE" && request.wire_path() == "/bucket/results/a")
+      bucket->objects["results/a"] = later;
+    return std::nullopt;
+  };
+  EXPECT_FALSE(publish(left(5, 1, {{"a", "start 1"}, {"b", "five"}})).files);
+  EXPECT_EQ(at("results/a"), "start 2");
+}
+
+TEST_F(S3PublisherTest, AServerThatRemovesOnNoConditionIsAskedWithout) {
+  for (const int status : {412, 501}) {
+    bucket->objects.clear();
+    ASSERT_TRUE(publish(left(4, 1, {{"b", "four"}})).files);
+    bucket->before =
+        [&](const aws::HttpRequest& request) -> std::optional<Result<aws::HttpResponse>> {
+      if (request.method != "DELETE" || aws::header(request.headers, "If-Match").empty())
+        return std::nullopt;
+      return aws::HttpResponse{status, {}, ""};
+    };
+    EXPECT_EQ(publish(left(5, 1, {{"a", "start 1"}, {"b", "five"}})).files.error().code,
+              Code::kConfig);
+    EXPECT_EQ(at("results/a"), "<none>");
+  }
+}
+
 TEST_F(S3PublisherTest, AServerThatIsAwayIsTheStoresFailure) {
   const Publishing start = left(4, 1, {{"a", "1"}});
   bucket->before = [](const aws::HttpRequest&) -> std::optional<Result<aws::HttpResponse>> {
