@@ -72,6 +72,7 @@ class PartChecksums {
     of_[part] = crc;
     return --left_ == 0;
   }
+  uint32_t of(uint64_t part) const { return of_[part]; }
   uint32_t joined() const {
     uint32_t crc = 0;
     for (uint64_t i = 0; i < of_.size(); ++i) crc = crc32c_join(crc, of_[i], cut_.size(i));
@@ -270,6 +271,8 @@ Status S3Transfer::Job::begin(const std::shared_ptr<Upload>& upload) {
   for (uint64_t i = upload->cut.count(); i-- > 0;)
     crew.add_from_task([this, upload, i]() -> Status {
       MNP_TRY(const std::string text, upload->read(i));
+      if (crc32c(text) != upload->checksums.of(i))  // all are known by now
+        return fail(Code::kIo, upload->from.string() + " was changed while it was read");
       auto part = s3.upload_part(upload->to, upload->id, static_cast<int>(i + 1), text);
       if (!part) return plain(part.error());
       progress.bytes += text.size();

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "aws/credentials_sources.hpp"
 #include "fake_s3.hpp"
 #include "settings_fixture.hpp"
@@ -156,6 +158,20 @@ TEST_F(S3TransferTest, ALargeFileGoesInPartsAndComesInRanges) {
   fake->objects["k"].first[options.part] = 'x';
   EXPECT_EQ(transfer().download_file({"bucket", "k"}, local("out")).error().code, Code::kStore);
   EXPECT_EQ(*list_files_below(folder.path()), (std::vector<std::string>{"large", "out"}));
+}
+
+TEST_F(S3TransferTest, AFileThatIsRewrittenMeanwhileIsNotPut) {
+  const std::string bytes = large();
+  options.threads = 1;
+  before_first("PUT", [&] {  // of the same size; its name stays the same file's
+    std::ofstream(local("large")) << std::string(bytes.size(), 'x');
+  });
+  const auto sent = transfer().upload_file(local("large"), {"bucket", "k"});
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().code, Code::kIo) << sent.error().text;
+  EXPECT_NE(sent.error().text.find("changed"), std::string::npos) << sent.error().text;
+  EXPECT_TRUE(fake->objects.empty());
+  EXPECT_TRUE(fake->uploads.empty());
 }
 
 TEST_F(S3TransferTest, WhatAnotherPutMeanwhileStays) {
