@@ -224,8 +224,22 @@ Status S3Store::remove(const std::string& key) {
   return remove_object(place, {});
 }
 
+/// Not where they may not be listed, or cannot.
+Status S3Store::abort_uploads(const S3Place& prefix) {
+  const auto uploads = s3_.uploads(prefix);
+  if (!uploads && uploads.error().code == Code::kDenied)
+    log::warning("unfinished uploads may be left, s3:ListBucketMultipartUploads is needed: {}",
+                 uploads.error().text);
+  if (!uploads) return {};
+  for (const S3Upload& each : *uploads)
+    if (auto aborted = s3_.abort_upload({prefix.bucket, each.key}, each.id); !aborted)
+      return as_store_error(aborted.error());
+  return {};
+}
+
 Status S3Store::remove_below(const std::string& prefix) {
   const S3Place place = at(prefix + "/");
+  MNP_CHECK(abort_uploads(place));
   Versions doomed = versions(place).value_or(Versions());
   MNP_CHECK(each_below(prefix, [&](const S3Listed& object) { doomed[at(object.key).key]; }));
   Crew crew(kRemovers);

@@ -35,6 +35,7 @@ class S3Store : public Store {
   Result<std::vector<std::string>> names(const std::string& prefix) override;
   /// Every version, where the bucket keeps them.
   Status remove(const std::string& key) override;
+  /// Uploads that nobody has completed, too.
   Status remove_below(const std::string& prefix) override;
   std::string url(const std::string& key) const override { return at(key).text(); }
   bool is_remote() const override { return true; }
@@ -56,6 +57,7 @@ class S3Store : public Store {
   Status put_and_look(const S3Place& place, std::string_view bytes, const std::string& nonce);
   using Versions = std::map<std::string, std::vector<std::string>>;  // by key
   std::optional<Versions> versions(const S3Place& prefix);
+  Status abort_uploads(const S3Place& prefix);
   Status remove_object(const S3Place& place, const std::vector<std::string>& versions);
   Result<bool> is_ours(const S3Place& place, const std::string& nonce);
 

@@ -251,6 +251,10 @@ Status S3Transfer::Job::upload_parts(const std::shared_ptr<Upload>& upload) {
 /// Those of the same key that a process has left that was killed.
 void S3Transfer::Job::abort_orphans(const S3Place& place) {
   const auto old = s3.uploads(place);
+  static std::atomic<bool> said{false};
+  if (!old && old.error().code == Code::kDenied && !said.exchange(true))
+    log::warning("unfinished uploads may be left, s3:ListBucketMultipartUploads is needed: {}",
+                 old.error().text);
   if (!old) return;
   const double latest = wall_seconds() - static_cast<double>(options.orphan_age.count());
   for (const S3Upload& one : *old)

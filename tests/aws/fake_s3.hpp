@@ -48,7 +48,8 @@ class FakeS3 : public Transport {
     Headers metadata;
     std::map<int, std::string> parts;
   };
-  std::map<std::string, Upload> uploads;  // not completed, by id
+  std::map<std::string, Upload> uploads;       // not completed, by id
+  std::string begun = "2013-05-24T00:00:00Z";  // all uploads
 
  private:
   static std::string query(const HttpRequest& request, const std::string& name) {
@@ -160,6 +161,14 @@ class FakeS3 : public Transport {
     uploads.erase(found);
     return {200, {}, "<R><ETag>e</ETag></R>"};
   }
+  HttpResponse list_uploads(const std::string& prefix) const {
+    std::string body;
+    for (const auto& [id, upload] : uploads)
+      if (upload.key.compare(0, prefix.size(), prefix) == 0)
+        body += "<Upload><Key>" + xml_escape(upload.key) + "</Key><UploadId>" + id +
+                "</UploadId><Initiated>" + begun + "</Initiated></Upload>";
+    return {200, {}, "<R>" + body + "</R>"};
+  }
   HttpResponse begin_upload(const HttpRequest& request, const std::string& key) {
     const std::string id = "upload-" + std::to_string(calls);
     uploads[id] = {key, metadata(request), {}};
@@ -175,6 +184,8 @@ class FakeS3 : public Transport {
     const std::string path = *percent_decode(request.wire_path());
     const std::string key = path.substr(std::min(path.size(), path.find('/', 1) + 1));
     if (key.empty()) {
+      for (const auto& [name, value] : request.query)
+        if (name == "uploads") return list_uploads(query(request, "prefix"));
       for (const auto& [name, value] : request.query)
         if (name == "versions") return list_versions(query(request, "prefix"));
       return list(request);

@@ -118,6 +118,28 @@ TEST_F(S3StoreTest, NothingIsLeftWhereVersionsAreKept) {
   for (const auto& each : fake->versions) ADD_FAILURE() << each.key << " " << each.id << " is left";
 }
 
+TEST_F(S3StoreTest, UploadsThatNobodyHasCompletedGoToo) {
+  fake->uploads = {{"1", {"lab/d/a", {}, {}}}, {"2", {"lab/dd", {}, {}}}};
+  ASSERT_TRUE(store->remove_below("d"));
+  ASSERT_EQ(fake->uploads.size(), 1U);
+  EXPECT_EQ(fake->uploads.count("2"), 1U);
+}
+
+TEST_F(S3StoreTest, WhereUploadsCannotBeListedTheRestGoes) {
+  for (const int status : {403, 501}) {
+    fake->before = [&](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
+      if (request.query.empty() || request.query[0].first != "uploads") return std::nullopt;
+      return HttpResponse{status, {}, ""};
+    };
+    ASSERT_TRUE(store->put("d/a", "1"));
+    testing::internal::CaptureStderr();
+    EXPECT_TRUE(store->remove_below("d"));
+    const std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_EQ(said.find("s3:ListBucketMultipartUploads") != std::string::npos, status == 403);
+    EXPECT_TRUE(fake->objects.empty());
+  }
+}
+
 TEST_F(S3StoreTest, VersionsThatMayNotBeRemovedAreHidden) {
   fake->versioned = true;
   fake->before = [](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {

@@ -220,6 +220,21 @@ TEST_F(S3TransferTest, ACompletionMayTakeMinutes) {
   EXPECT_GE(fake->last_limits.whole, std::chrono::minutes(10));
 }
 
+TEST_F(S3TransferTest, WhereOldUploadsMayNotBeListedThisIsSaidOnce) {
+  large();
+  fake->before = [](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
+    if (request.query.empty() || request.query[0].first != "uploads" || request.method != "GET")
+      return std::nullopt;
+    return HttpResponse{403, {}, "<Error><Code>AccessDenied</Code></Error>"};
+  };
+  testing::internal::CaptureStderr();
+  for (const char* key : {"a", "b"})
+    EXPECT_TRUE(transfer().upload_file(local("large"), {"bucket", key}));
+  const std::string said = testing::internal::GetCapturedStderr(), needed = "ListBucketMultipart";
+  EXPECT_NE(said.find(needed), std::string::npos);
+  EXPECT_EQ(said.find(needed), said.rfind(needed)) << said;
+}
+
 TEST_F(S3TransferTest, ACancelledUploadLeavesNothing) {
   large();
   options.threads = 1;

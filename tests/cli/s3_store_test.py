@@ -137,7 +137,7 @@ stages:
         self.assertLess(sum(self.starts(run, "work").values()), 8 + 4)
 
     @unittest.skipUnless(CONDITIONAL, "Swift's S3 keeps no versions")
-    def test_rm_leaves_no_version(self):
+    def test_rm_leaves_no_version_and_no_upload(self):
         self.write("p.yaml", "name: demo\nstages:\n- name: work\n  commands: ['echo 1 > $MNP_RESULTS/a']\n")
         older = self.mnp("run", "p.yaml").stdout.splitlines()[-1]
         self.client.put_bucket_versioning(Bucket=self.bucket,
@@ -147,8 +147,10 @@ stages:
         self.client.delete_object(Bucket=self.bucket, Key=hidden)
         for _ in range(2):
             self.put(twice, b"b")
+        self.client.create_multipart_upload(Bucket=self.bucket, Key=hidden)
         self.mnp("rm", older)
         self.mnp("rm", newer)
+        self.assertNotIn("Uploads", self.client.list_multipart_uploads(Bucket=self.bucket))
         left = self.client.list_object_versions(Bucket=self.bucket)
         self.assertEqual([(each["Key"], each["VersionId"]) for kind in ("Versions", "DeleteMarkers")
                           for each in left.get(kind, [])], [])
