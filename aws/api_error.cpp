@@ -129,6 +129,7 @@ ApiError api_error(const HttpResponse& response) {
   ApiError error;
   error.status = response.status;
   error.date = header(response.headers, "Date");
+  error.bucket_region = shown(header(response.headers, "x-amz-bucket-region"));
   error.type = shown(said.type);
   error.code = is_one_of(kTransient, error.type) ? Code::kStore : code_of(response.status);
   error.text = std::to_string(response.status);

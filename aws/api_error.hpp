@@ -11,8 +11,9 @@ namespace mnp::aws {
 /// Of a call: `status` is 0 where no response came at all.
 struct ApiError : Error {
   int status = 0;
-  std::string type;  // "NoSuchKey", "ThrottlingException"
-  std::string date;  // by the server's clock, as its header says it
+  std::string type;           // "NoSuchKey", "ThrottlingException"
+  std::string date;           // by the server's clock, as its header says it
+  std::string bucket_region;  // in which S3 says that the bucket lies
 };
 template <class T>
 using ApiResult = tl::expected<T, ApiError>;

@@ -18,6 +18,7 @@ constexpr size_t kMaxKey = 1024;                  // bytes; S3's own limit
 constexpr uint64_t kSlowest = 256 << 10;          // bytes a second that a body may need
 constexpr uint64_t kAnswer = uint64_t{16} << 20;  // bytes of an answer that is no object
 constexpr Milliseconds kCall{60000};              // beyond its bodies' time
+constexpr int kRegions = 2;                       // that are asked: its own, and the one it names
 constexpr int kAllTries = 4;                      // times the limit of one
 // "May take several minutes": API Reference, CompleteMultipartUpload. Until then blanks come, if
 // anything.
@@ -93,12 +94,41 @@ Result<S3> S3::create(const Settings& settings, std::shared_ptr<Transport> trans
   MNP_CHECK(s3_endpoint("", options, true));
   MNP_TRY(const bool path_style, settings.s3_path_style());
   ClientOptions client;
-  client.rules = s3_signing_rules(options.region);
-  client.rules.trust_tls = true;
   MNP_TRY(client.attempts, max_attempts(settings));
-  return S3(
-      std::make_shared<Client>(std::move(transport), std::move(credentials), std::move(client)),
-      std::move(options), path_style, cancel);
+  auto regions = std::make_shared<Regions>();
+  regions->make = [transport = std::move(transport), credentials = std::move(credentials), options,
+                   client](const std::string& name) {
+    Region region{options, nullptr};
+    region.endpoint.region = name;
+    ClientOptions of_region = client;
+    of_region.rules = s3_signing_rules(name);
+    of_region.rules.trust_tls = true;
+    region.client = std::make_shared<Client>(transport, credentials, std::move(of_region));
+    return region;
+  };
+  regions->home = regions->make(options.region);
+  return S3(std::move(regions), path_style, cancel);
+}
+
+S3::Region S3::region_of(const std::string& bucket) const {
+  const std::scoped_lock lock(regions_->mutex);
+  const auto found = regions_->of_bucket.find(bucket);
+  return found == regions_->of_bucket.end() ? regions_->home : found->second;
+}
+
+bool S3::is_elsewhere(const std::string& bucket, const Region& asked, ApiError& error) const {
+  const bool says_so = error.status == 301 || error.status == 307 || error.status == 400;
+  const std::string& name = error.bucket_region;
+  if (!says_so || name.empty() || name == asked.endpoint.region) return false;
+  const Region found = regions_->make(name);
+  if (!asked.endpoint.custom.empty() || !s3_endpoint(bucket, found.endpoint, path_style_)) {
+    error.text += fmt::format("; the bucket lies in {}, not in {}: set AWS_REGION", name,
+                              asked.endpoint.region);
+    return false;
+  }
+  const std::scoped_lock lock(regions_->mutex);
+  regions_->of_bucket.insert_or_assign(bucket, found);
+  return true;
 }
 
 ApiError S3::no_sense(const S3Place& place, const std::string& what) {
@@ -108,15 +138,16 @@ ApiError S3::no_sense(const S3Place& place, const std::string& what) {
 
 Result<HttpRequest> S3::request(const std::string& method, const S3Place& place) const {
   HttpRequest request;
-  MNP_TRY(request.endpoint, s3_endpoint(place.bucket, options_, path_style_));
+  MNP_TRY(request.endpoint,
+          s3_endpoint(place.bucket, region_of(place.bucket).endpoint, path_style_));
   request.method = method;
   request.path = "/" + percent_encode_path(place.key);
   return request;
 }
 
 /// `expected`: bytes of the object that go there or come back. `completes`: an upload.
-ApiResult<HttpResponse> S3::call(const HttpRequest& request, const S3Place& place,
-                                 uint64_t expected, bool completes) {
+ApiResult<HttpResponse> S3::call(HttpRequest request, const S3Place& place, uint64_t expected,
+                                 bool completes) {
   CallOptions options;
   options.limits.whole =
       kCall + Milliseconds(1000 * std::max<uint64_t>(expected, request.body.size()) / kSlowest);
@@ -127,7 +158,15 @@ ApiResult<HttpResponse> S3::call(const HttpRequest& request, const S3Place& plac
     options.error_in_200 = true;
   }
   options.cancel = cancel_;
-  auto answer = client_->call(request, options);
+  ApiResult<HttpResponse> answer;
+  for (int i = 0; i < kRegions; ++i) {
+    const Region region = region_of(place.bucket);
+    auto endpoint = s3_endpoint(place.bucket, region.endpoint, path_style_);
+    if (!endpoint) return fail(as_api_error(endpoint.error()));
+    request.endpoint = std::move(*endpoint);
+    answer = region.client->call(request, options);
+    if (answer || !is_elsewhere(place.bucket, region, answer.error())) break;
+  }
   if (answer) return answer;
   ApiError& error = answer.error();
   error.text = place.text() + ": " + error.text;
@@ -197,7 +236,7 @@ ApiStatus S3::remove(const S3Place& place, const std::string& version,
 
 Result<std::string> S3::presigned_get(const S3Place& place, int expires_in) {
   MNP_TRY(const HttpRequest made, request("GET", place));
-  return client_->presigned(made, expires_in);
+  return region_of(place.bucket).client->presigned(made, expires_in);
 }
 
 }  // namespace mnp::aws

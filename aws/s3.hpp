@@ -1,8 +1,11 @@
 // Objects of S3, one call each. Source: Amazon S3 API Reference, 2006-03-01.
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -86,7 +89,8 @@ struct S3Part {
 };
 
 /// All calls may be made from any thread. Errors name the place; kNotFound, kDenied and kExists as
-/// in api_error.hpp. Where the key of a get or head may just be missing, kDenied says so, too.
+/// in api_error.hpp. A bucket in another region than the settings' is asked there, unless they name
+/// an endpoint. Where the key of a get or head may just be missing, kDenied says so, too.
 class S3 {
  public:
   /// `cancel` ends all calls where it is set. kConfig as of Settings.
@@ -96,7 +100,7 @@ class S3 {
 
   /// The same, but that another flag ends its calls.
   S3 cancelled_by(const std::atomic<bool>& cancel) const {
-    return {client_, options_, path_style_, &cancel};
+    return {regions_, path_style_, &cancel};
   }
   bool cancelled() const { return cancel_ != nullptr && *cancel_; }
 
@@ -136,23 +140,32 @@ class S3 {
   Result<std::string> presigned_get(const S3Place& place, int expires_in);
 
  private:
-  S3(std::shared_ptr<Client> client, EndpointOptions options, bool path_style,
-     const std::atomic<bool>* cancel)
-      : client_(std::move(client)),
-        options_(std::move(options)),
-        path_style_(path_style),
-        cancel_(cancel) {}
+  /// Where a bucket is asked, and by whom: a signature names the region.
+  struct Region {
+    EndpointOptions endpoint;
+    std::shared_ptr<Client> client;
+  };
+  struct Regions {
+    std::function<Region(const std::string& name)> make;
+    Region home;  // the settings'
+    std::mutex mutex;
+    std::map<std::string, Region> of_bucket;  // that have said that they lie elsewhere
+  };
+  S3(std::shared_ptr<Regions> regions, bool path_style, const std::atomic<bool>* cancel)
+      : regions_(std::move(regions)), path_style_(path_style), cancel_(cancel) {}
+  Region region_of(const std::string& bucket) const;
+  /// True: it lies in another region than the one that was asked, and is asked there from now on.
+  bool is_elsewhere(const std::string& bucket, const Region& asked, ApiError& error) const;
   static ApiError no_sense(const S3Place& place, const std::string& what);
   /// All pages of a listing that goes on by two markers: `what` in the query, `id_marker` of them.
   ApiStatus list_by_markers(const S3Place& prefix, const std::string& what,
                             const std::string& id_marker, const std::vector<const char*>& names,
                             const std::function<void(std::string key, const XmlElement&)>& each);
   Result<HttpRequest> request(const std::string& method, const S3Place& place) const;
-  ApiResult<HttpResponse> call(const HttpRequest& request, const S3Place& place,
-                               uint64_t expected = 0, bool completes = false);
+  ApiResult<HttpResponse> call(HttpRequest request, const S3Place& place, uint64_t expected = 0,
+                               bool completes = false);
 
-  std::shared_ptr<Client> client_;
-  EndpointOptions options_;
+  std::shared_ptr<Regions> regions_;
   bool path_style_;
   const std::atomic<bool>* cancel_;
 };

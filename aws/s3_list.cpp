@@ -35,7 +35,7 @@ uint64_t number_of(const std::string& text) {
 ApiResult<S3Page> S3::list(const S3Place& prefix, const std::string& delimiter,
                            const std::string& from) {
   auto made = request("GET", {prefix.bucket, ""});
-  if (!made) return fail(ApiError{made.error(), 0, "", ""});
+  if (!made) return fail(as_api_error(made.error()));
   made->query = {{"list-type", "2"}, {"encoding-type", "url"}, {"prefix", prefix.key}};
   if (!delimiter.empty()) made->query.emplace_back("delimiter", delimiter);
   if (!from.empty()) made->query.emplace_back("continuation-token", from);
@@ -90,7 +90,7 @@ ApiStatus S3::list_by_markers(const S3Place& prefix, const std::string& what,
   std::string last_key, last_id;
   for (bool more = true; more;) {
     auto made = request("GET", {prefix.bucket, ""});
-    if (!made) return fail(ApiError{made.error(), 0, "", ""});
+    if (!made) return fail(as_api_error(made.error()));
     made->query = first;
     if (!last_key.empty()) {
       made->query.emplace_back("key-marker", last_key);

@@ -13,7 +13,7 @@ constexpr Milliseconds kAbort = std::chrono::seconds(5);
 
 ApiResult<std::string> S3::begin_upload(const S3Place& place, const Headers& metadata) {
   auto made = request("POST", place);
-  if (!made) return fail(ApiError{made.error(), 0, "", ""});
+  if (!made) return fail(as_api_error(made.error()));
   made->query = {{"uploads", ""}};
   for (const auto& [name, value] : metadata)
     made->headers.emplace_back("x-amz-meta-" + name, value);
@@ -28,7 +28,7 @@ ApiResult<std::string> S3::begin_upload(const S3Place& place, const Headers& met
 ApiResult<S3Part> S3::upload_part(const S3Place& place, const std::string& upload, int number,
                                   std::string_view bytes) {
   auto made = request("PUT", place);
-  if (!made) return fail(ApiError{made.error(), 0, "", ""});
+  if (!made) return fail(as_api_error(made.error()));
   made->query = {{"partNumber", std::to_string(number)}, {"uploadId", upload}};
   made->body = bytes;
   const auto answer = call(*made, place);
@@ -42,7 +42,7 @@ ApiResult<std::string> S3::complete_upload(const S3Place& place, const std::stri
                                            const std::vector<S3Part>& parts,
                                            const S3PutOptions& options) {
   auto made = request("POST", place);
-  if (!made) return fail(ApiError{made.error(), 0, "", ""});
+  if (!made) return fail(as_api_error(made.error()));
   made->query = {{"uploadId", upload}};
   if (options.only_if_absent) made->headers.emplace_back("If-None-Match", "*");
   if (!options.only_if_etag.empty()) made->headers.emplace_back("If-Match", options.only_if_etag);
@@ -61,11 +61,11 @@ ApiResult<std::string> S3::complete_upload(const S3Place& place, const std::stri
 
 ApiStatus S3::abort_upload(const S3Place& place, const std::string& upload) {
   auto made = request("DELETE", place);
-  if (!made) return fail(ApiError{made.error(), 0, "", ""});
+  if (!made) return fail(as_api_error(made.error()));
   made->query = {{"uploadId", upload}};
   CallOptions options;
   options.deadline = options.limits.whole = kAbort;
-  const auto answer = client_->call(*made, options);
+  const auto answer = region_of(place.bucket).client->call(*made, options);
   if (answer || answer.error().code == Code::kNotFound) return {};
   ApiError error = answer.error();
   error.text = place.text() + ": " + error.text;

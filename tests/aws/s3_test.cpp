@@ -1,0 +1,77 @@
+#include "aws/s3.hpp"
+
+#include <gtest/gtest.h>
+
+#include "aws/credentials_sources.hpp"
+#include "fake_s3.hpp"
+#include "settings_fixture.hpp"
+
+namespace mnp::aws {
+namespace {
+
+/// A bucket in eu-west-1; the settings name us-east-1.
+class S3Elsewhere : public SettingsFixture {
+ protected:
+  S3Elsewhere() {
+    config("[default]\nregion = us-east-1\ns3 =\n  addressing_style = path\n");
+    fake->objects["k"] = {"bytes", {}};
+    fake->before = [this](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
+      const std::string signature = header(request.headers, "Authorization");
+      if (request.endpoint.host == "s3.eu-west-1.amazonaws.com") {
+        EXPECT_NE(signature.find("/eu-west-1/s3/"), std::string::npos) << signature;
+        return std::nullopt;
+      }
+      EXPECT_NE(signature.find("/us-east-1/s3/"), std::string::npos) << signature;
+      return HttpResponse{refusal, {{"x-amz-bucket-region", region}}, ""};
+    };
+  }
+  S3 make() { return *S3::create(*load(), fake, fixed_credentials({"k", "s", "", "", {}})); }
+
+  std::shared_ptr<FakeS3> fake = std::make_shared<FakeS3>();
+  int refusal = 301;
+  std::string region = "eu-west-1";
+};
+
+TEST_F(S3Elsewhere, ABucketIsAskedWhereItSaysThatItLies) {
+  for (const int status : {301, 307, 400}) {
+    refusal = status;
+    fake->calls = 0;
+    S3 s3 = make();
+    const auto info = s3.head({"bucket", "k"});
+    ASSERT_TRUE(info) << info.error().text;
+    EXPECT_EQ(fake->calls, 2);
+    const std::atomic<bool> cancel{false};
+    EXPECT_EQ(s3.cancelled_by(cancel).get({"bucket", "k"})->bytes, "bytes");
+    EXPECT_EQ(fake->calls, 3) << "it is known now";
+    EXPECT_NE(s3.presigned_get({"bucket", "k"}, 60)->find("eu-west-1.amazonaws"),
+              std::string::npos);
+  }
+}
+
+TEST_F(S3Elsewhere, OneThatIsSentAroundStops) {
+  fake->before = [](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
+    const bool there = request.endpoint.host == "s3.eu-west-1.amazonaws.com";
+    return HttpResponse{301, {{"x-amz-bucket-region", there ? "us-east-1" : "eu-west-1"}}, ""};
+  };
+  EXPECT_FALSE(make().head({"bucket", "k"}));
+  EXPECT_EQ(fake->calls, 2);
+}
+
+TEST_F(S3Elsewhere, ARegionThatCannotBeIsNotAsked) {
+  region = "evil.example/";
+  EXPECT_FALSE(make().head({"bucket", "k"}));
+  EXPECT_EQ(fake->calls, 1);
+}
+
+TEST_F(S3Elsewhere, WhereAnEndpointIsSetTheErrorSaysWhatToSet) {
+  variables["AWS_ENDPOINT_URL_S3"] = "http://127.0.0.1:1";
+  const auto info = make().head({"bucket", "k"});
+  ASSERT_FALSE(info);
+  EXPECT_NE(info.error().text.find("lies in eu-west-1, not in us-east-1: set AWS_REGION"),
+            std::string::npos)
+      << info.error().text;
+  EXPECT_EQ(fake->calls, 1);
+}
+
+}  // namespace
+}  // namespace mnp::aws
