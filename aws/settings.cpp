@@ -102,7 +102,7 @@ Result<EndpointOptions> Settings::endpoint_options(std::string_view service) con
   options.region = region_;
   MNP_TRY(options.fips, flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"));
   MNP_TRY(options.dual_stack, flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"));
-  options.custom = options_.endpoint_url;
+  if (service == "s3") options.custom = options_.s3_endpoint_url;
   MNP_TRY(const bool ignored,
           flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls"));
   if (!options.custom.empty() || ignored) return options;

@@ -21,7 +21,7 @@ Variables process_variables();
 struct SettingsOptions {
   std::string profile;
   std::string region;
-  std::string endpoint_url;
+  std::string s3_endpoint_url;  // of S3 alone
 };
 
 class Settings {

@@ -218,7 +218,7 @@ void add_account(CLI::App& command, Account& account) {
   command.add_option("--region", account.settings.region, "region [AWS_REGION, or the profile's]")
       ->type_name("NAME");
   command
-      .add_option("--endpoint-url", account.settings.endpoint_url,
+      .add_option("--endpoint-url", account.settings.s3_endpoint_url,
                   "another server than AWS's [AWS_ENDPOINT_URL_S3]")
       ->type_name("URL");
 }

@@ -169,6 +169,15 @@ TEST_F(CredentialsTest, AWebIdentityIsNotSigned) {
   EXPECT_NE(from_chain().error().text.find("/nowhere/token"), std::string::npos);
 }
 
+TEST_F(CredentialsTest, AnEndpointOfS3IsToldNoTokens) {
+  options.s3_endpoint_url = "http://s3.example:9000";
+  variables["AWS_ROLE_ARN"] = "arn:eks";
+  variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = write("token", "jwt").string();
+  transport->say(200, sts_answer("AssumeRoleWithWebIdentity", "WEB"));
+  ASSERT_TRUE(from_chain());
+  EXPECT_EQ(transport->requests[0].endpoint.host, "sts.eu-west-1.amazonaws.com");
+}
+
 TEST_F(CredentialsTest, AContainerShowsItsToken) {
   variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "http://127.0.0.1:99/creds?id=1";
   variables["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = write("auth", "Bearer abc\n").string();

@@ -60,9 +60,10 @@ TEST_F(SettingsTest, EndpointsCountFromTheMostSpecial) {
   variables["AWS_ENDPOINT_URL_S3"] = "http://two";
   EXPECT_EQ(endpoint("s3"), "http://two");
   EXPECT_EQ(endpoint("batch"), "http://three");
-  options.endpoint_url = "http://one";
+  options.s3_endpoint_url = "http://one";
   EXPECT_EQ(endpoint("s3"), "http://one");
-  options.endpoint_url = "";
+  EXPECT_EQ(endpoint("sts"), "http://three");
+  options.s3_endpoint_url = "";
   variables["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "True";
   EXPECT_EQ(endpoint("s3"), "");
 }
