@@ -113,6 +113,9 @@ constexpr std::array<std::string_view, 8> kTransient = {
     "OperationAborted", "ConditionalRequestConflict"};
 constexpr std::array<std::string_view, 3> kSkewed = {"RequestTimeTooSkewed", "RequestInTheFuture",
                                                      "RequestExpired"};
+// What is said of any wrong signature: Batch and Logs the first, STS and CloudFormation the second.
+constexpr std::array<std::string_view, 2> kMaySkew = {"InvalidSignatureException",
+                                                      "SignatureDoesNotMatch"};
 constexpr std::array<std::string_view, 3> kExpired = {"ExpiredToken", "ExpiredTokenException",
                                                       "TokenRefreshRequired"};
 
@@ -149,9 +152,11 @@ bool is_error_document(const HttpResponse& response) {
   return document && document->root().name() == "Error";
 }
 
-Retriable retriable(const ApiError& error) {
-  if (is_one_of(kExpired, error.type)) return Retriable::kExpired;
+Retriable retriable(const ApiError& error, std::string_view method) {
+  const bool mute = method == "HEAD" && error.type.empty();
+  if (is_one_of(kExpired, error.type) || (mute && error.status == 400)) return Retriable::kExpired;
   if (is_one_of(kSkewed, error.type)) return Retriable::kSkewed;
+  if (is_one_of(kMaySkew, error.type) || (mute && error.status == 403)) return Retriable::kMaySkew;
   if (is_one_of(kThrottling, error.type) || error.status == 429) return Retriable::kThrottled;
   if (is_one_of(kTransient, error.type)) return Retriable::kTransient;
   switch (error.status) {

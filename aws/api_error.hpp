@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "aws/http.hpp"
 #include "mnp/core/result.hpp"
@@ -38,8 +39,10 @@ enum class Retriable {
   kTransient,  // again, after a while
   kThrottled,  // the same
   kSkewed,     // once, with the server's clock
+  kMaySkew,    // the same, where the clocks differ by so much that it explains the refusal
   kExpired,    // once, with fresh credentials
 };
-Retriable retriable(const ApiError& error);
+/// `method`: of the request. The answer to a HEAD has no body that could name a type.
+Retriable retriable(const ApiError& error, std::string_view method = "GET");
 
 }  // namespace mnp::aws

@@ -13,8 +13,9 @@
 namespace mnp::aws {
 namespace {
 
-constexpr Milliseconds kLook{50};    // at `cancel`, while a call waits
-constexpr double kSkewSeconds = 60;  // AWS refuses from 5 minutes on
+constexpr Milliseconds kLook{50};        // at `cancel`, while a call waits
+constexpr double kSkewSeconds = 60;      // where a service says that the clocks differ
+constexpr double kRefusedSeconds = 240;  // where it does not; AWS refuses from 5 minutes on
 
 double random_number() {
   static thread_local std::mt19937_64 engine{std::random_device{}()};
@@ -42,13 +43,13 @@ Client::Client(std::shared_ptr<Transport> transport,
 }
 
 ApiResult<HttpResponse> Client::try_once(HttpRequest request, const CallOptions& options,
-                                         Milliseconds left, Credentials& used) {
+                                         Milliseconds left, Signed& made) {
   request.headers.emplace_back("User-Agent", options_.user_agent);
   if (credentials_ != nullptr) {
     auto credentials = credentials_->get();
     if (!credentials) return fail(as_api_error(std::move(credentials).error()));
-    used = std::move(*credentials);
-    sign(request, used, options_.rules, now());
+    made = {std::move(*credentials), now()};
+    sign(request, made.credentials, options_.rules, made.time);
   }
   HttpLimits limits = options.limits;
   limits.whole = std::min(limits.whole, left);
@@ -60,13 +61,16 @@ ApiResult<HttpResponse> Client::try_once(HttpRequest request, const CallOptions&
   return std::move(*response);
 }
 
-/// False: by less than would explain a refusal.
-bool Client::correct_clock(const std::string& date) {
+/// False: the server's clock and the one that signed differ by less than `least` seconds. What
+/// counts is the time by which this try was signed: another thread may have corrected the clock
+/// since.
+bool Client::correct_clock(const std::string& date, double signed_at, double least) {
   const auto server = http_date(date);
-  if (!server || std::abs(*server - now()) < kSkewSeconds) return false;
-  clock_offset_ = *server - options_.wall_clock();
-  log::warning("this machine's clock differs from the service's by {} s; the service's counts",
-               std::lround(clock_offset_));
+  if (!server || std::abs(*server - signed_at) < least) return false;
+  const double offset = *server - options_.wall_clock();
+  if (std::abs(clock_offset_.exchange(offset) - offset) >= kSkewSeconds)
+    log::warning("this machine's clock differs from the service's by {} s; the service's counts",
+                 std::lround(offset));
   return true;
 }
 
@@ -85,19 +89,22 @@ ApiResult<HttpResponse> Client::call(const HttpRequest& request, const CallOptio
   int taken = 0;
   for (int tries = 1;;) {
     const auto left = std::chrono::duration_cast<Milliseconds>(deadline - Clock::now());
-    Credentials used;
-    auto answer = try_once(request, options, std::max(left, Milliseconds(1)), used);
+    Signed made;
+    auto answer = try_once(request, options, std::max(left, Milliseconds(1)), made);
     if (answer) {
       quota_.succeeded(taken);
       return answer;
     }
     const ApiError& error = answer.error();
-    const Retriable kind = retriable(error);
+    const Retriable kind = retriable(error, request.method);
     if (kind == Retriable::kExpired && credentials_ != nullptr && !std::exchange(refreshed, true)) {
-      credentials_->expired(used);
+      credentials_->expired(made.credentials);
       continue;
     }
-    if (kind == Retriable::kSkewed && !std::exchange(corrected, true) && correct_clock(error.date))
+    const bool skewed = kind == Retriable::kSkewed || kind == Retriable::kMaySkew;
+    if (skewed && credentials_ != nullptr && !std::exchange(corrected, true) &&
+        correct_clock(error.date, made.time,
+                      kind == Retriable::kSkewed ? kSkewSeconds : kRefusedSeconds))
       continue;
     const bool again =
         kind == Retriable::kThrottled || (kind == Retriable::kTransient && options.may_repeat);

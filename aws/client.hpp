@@ -48,9 +48,14 @@ class Client {
   const SigningRules& rules() const { return options_.rules; }
 
  private:
+  /// By whom and when a try was signed.
+  struct Signed {
+    Credentials credentials;
+    double time = 0;  // seconds since 1970
+  };
   ApiResult<HttpResponse> try_once(HttpRequest request, const CallOptions& options,
-                                   Milliseconds left, Credentials& used);
-  bool correct_clock(const std::string& date);
+                                   Milliseconds left, Signed& made);
+  bool correct_clock(const std::string& date, double signed_at, double least);
   bool wait(Milliseconds time, const std::atomic<bool>* cancel);
   double now() const { return options_.wall_clock() + clock_offset_; }
 

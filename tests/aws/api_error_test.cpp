@@ -73,6 +73,13 @@ TEST(ApiErrors, KnowWhatMayHelp) {
     EXPECT_EQ(retriable(conflict), Retriable::kTransient);
     EXPECT_EQ(conflict.code, Code::kStore) << "nothing is known to be there";
   }
+  for (const char* type : {"InvalidSignatureException", "SignatureDoesNotMatch"})
+    EXPECT_EQ(retriable(of(400, std::string("{\"__type\":\"") + type + "\"}")),
+              Retriable::kMaySkew);
+  EXPECT_EQ(retriable(of(403, ""), "HEAD"), Retriable::kMaySkew);
+  EXPECT_EQ(retriable(of(403, "")), Retriable::kNo);
+  EXPECT_EQ(retriable(of(400, ""), "HEAD"), Retriable::kExpired);
+  EXPECT_EQ(retriable(of(400, "")), Retriable::kNo);
   ApiError lost;
   lost.code = Code::kIo;
   EXPECT_EQ(retriable(lost), Retriable::kTransient);

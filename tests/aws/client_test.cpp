@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <latch>
+#include <thread>
+
 #include "fake_transport.hpp"
 
 namespace mnp::aws {
@@ -106,6 +109,77 @@ TEST_F(ClientTest, TakesTheServersClockOnce) {
   EXPECT_EQ(header(transport->requests[2].headers, "X-Amz-Date"), "20150830T133600Z");
   transport->say(403, "<Error><Code>RequestTimeTooSkewed</Code></Error>", date);
   EXPECT_FALSE(call());  // the clocks agree: it means something else
+}
+
+/// Answers no request that is signed by the wrong clock before all threads have sent one.
+class StrictServer : public Transport {
+ public:
+  explicit StrictServer(int threads) : all_have_sent_(threads) {}
+  Result<HttpResponse> send(const HttpRequest& request, const HttpLimits&,
+                            const std::atomic<bool>*) override {
+    if (header(request.headers, "X-Amz-Date") == "20150830T133600Z")
+      return HttpResponse{200, {}, ""};
+    all_have_sent_.arrive_and_wait();
+    return HttpResponse{403,
+                        {{"Date", "Sun, 30 Aug 2015 13:36:00 GMT"}},
+                        "<Error><Code>RequestTimeTooSkewed</Code></Error>"};
+  }
+
+ private:
+  std::latch all_have_sent_;
+};
+
+TEST_F(ClientTest, EveryThreadTakesTheServersClock) {
+  constexpr int kThreads = 16;
+  ClientOptions world;
+  world.wall_clock = [this] { return wall; };
+  Client shared(std::make_shared<StrictServer>(kThreads), std::make_shared<OneKey>(), world);
+  std::atomic<int> good{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i)
+    threads.emplace_back([&] { good += shared.call(request, options) ? 1 : 0; });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, kThreads);
+}
+
+TEST_F(ClientTest, WhereAWrongClockIsNotNamedTheDateTells) {
+  const Headers an_hour_off = {{"Date", "Sun, 30 Aug 2015 13:36:00 GMT"}};
+  const Headers now_there = {{"Date", "Sun, 30 Aug 2015 13:39:00 GMT"}};
+  const auto tries = [&](const char* method, int status, const char* body, const Headers& date) {
+    request.method = method;
+    transport->say(status, body, date);
+    transport->say(200);
+    const bool good = call().has_value();
+    const size_t made = 2 - transport->answers.size();
+    EXPECT_EQ(good, made == 2);
+    transport->answers.clear();
+    return made;
+  };
+  const char* const batch = R"({"__type":"InvalidSignatureException"})";
+  EXPECT_EQ(tries("HEAD", 403, "", {}), 1U);
+  EXPECT_EQ(tries("GET", 403, "", an_hour_off), 1U);
+  EXPECT_EQ(tries("HEAD", 403, "", an_hour_off), 2U);
+  EXPECT_EQ(tries("HEAD", 403, "", now_there), 1U) << "3 min explain nothing";
+  EXPECT_EQ(tries("POST", 400, batch, now_there), 1U);
+  wall += 1200;
+  EXPECT_EQ(tries("POST", 400, batch, an_hour_off), 2U);
+  wall += 1200;
+  EXPECT_EQ(
+      tries("POST", 403,
+            "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code></Error></ErrorResponse>",
+            an_hour_off),
+      2U);
+}
+
+TEST_F(ClientTest, ARefusedHeadMayMeanExpiredCredentials) {
+  request.method = "HEAD";
+  transport->say(400);
+  transport->say(400);
+  EXPECT_FALSE(call());
+  EXPECT_EQ(keys->refused, std::vector<std::string>{"AKID1"});
+  transport->say(400);
+  transport->say(200);
+  EXPECT_TRUE(call());
 }
 
 TEST_F(ClientTest, AsksForFreshCredentialsOnce) {
