@@ -51,8 +51,6 @@ Result<std::string> container_credentials_url(const Variables& variables);
 
 /// EC2: the instance's role, by version 2 of its metadata service.
 Provider instance_credentials(const Settings& settings, std::shared_ptr<Transport> transport);
-/// Of the metadata service, without a path.
-Result<std::string> instance_metadata_url(const Settings& settings);
 
 /// Asks `source` again some minutes before what it gave expires. When that fails, what is still
 /// valid is used on. `wall_clock`: seconds since 1970.

@@ -1,7 +1,6 @@
 #include "aws/s3_session.hpp"
 
-#include "aws/credentials_sources.hpp"
-#include "aws/curl_transport.hpp"
+#include "aws/account.hpp"
 #include "aws/s3_store.hpp"
 #include "mnp/core/text.hpp"
 
@@ -14,10 +13,9 @@ bool is_s3(std::string_view place) {
 Result<S3> S3Session::s3() {
   const std::scoped_lock lock(mutex_);
   if (s3_) return *s3_;
-  MNP_TRY(const auto settings, Settings::load(options_, process_variables()));
-  auto transport = std::make_shared<CurlTransport>();
+  MNP_TRY(const Account account, Account::open(options_, process_variables()));
   MNP_TRY(S3 made,
-          S3::create(settings, transport, default_credentials(settings, transport), &cancelled_));
+          S3::create(account.settings, account.transport, account.credentials, &cancelled_));
   s3_ = made;
   return made;
 }

@@ -35,6 +35,7 @@ class Settings {
   /// By --profile: then the key variables do not count.
   bool profile_is_explicit() const { return !options_.profile.empty(); }
   const std::string& region() const { return region_; }
+  void set_region(std::string region) { region_ = std::move(region); }
   std::string variable(const std::string& name) const { return variables_(name); }
   /// Of the profile; "".
   std::string property(const std::string& name) const;

@@ -69,33 +69,6 @@ TEST_F(CredentialsTest, ContainerAddressesAreThoseOfTheSdks) {
   }
 }
 
-TEST_F(CredentialsTest, InstanceAddressesAreThoseOfTheSdks) {
-  const auto file = shared_input("vectors/config/imds-endpoint-tests.json");
-  if (!file) GTEST_SKIP() << file.error().text;
-  const json suite = json::parse(*file);
-  size_t ours = 0;
-  for (const json& test : suite.at("tests")) {
-    if (test.contains("endpoint_override") || test.contains("mode_override"))
-      continue;  // by an option of an SDK's own code, which we do not have
-    ++ours;
-    SCOPED_TRACE(test.at("docs"));
-    variables = test.at("env").get<std::map<std::string, std::string>>();
-    variables["HOME"] = folder.path().string();
-    if (variables.count("AWS_CONFIG_FILE") > 0)
-      variables["AWS_CONFIG_FILE"] =
-          write("config", test.at("fs").at("config").get<std::string>()).string();
-    const auto url = instance_metadata_url(*load());
-    const json& wanted = test.at("result");
-    if (!wanted.contains("Ok")) {
-      EXPECT_FALSE(url) << *url;
-      continue;
-    }
-    ASSERT_TRUE(url) << url.error().text;
-    EXPECT_EQ(json(*url + "/latest/api/token"), wanted.at("Ok"));
-  }
-  EXPECT_EQ(ours, 11U);
-}
-
 TEST_F(CredentialsTest, VariablesStandAboveTheProfileButNotAboveOneThatIsSaid) {
   config(
       "[default]\naws_access_key_id = FILE\naws_secret_access_key = s\n"
