@@ -161,8 +161,9 @@ Retriable retriable(const ApiError& error, std::string_view method) {
   if (is_one_of(kTransient, error.type)) return Retriable::kTransient;
   switch (error.status) {
     case 0:
-      return error.code == Code::kTimeout || error.code == Code::kIo ? Retriable::kTransient
-                                                                     : Retriable::kNo;
+      return error.code == Code::kTimeout || error.code == Code::kIo || error.code == Code::kClosed
+                 ? Retriable::kTransient
+                 : Retriable::kNo;
     case 500:
     case 502:
     case 503:

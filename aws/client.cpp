@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
-#include <random>
 #include <thread>
 
 #include <fmt/format.h>
@@ -16,11 +15,6 @@ namespace {
 constexpr Milliseconds kLook{50};        // at `cancel`, while a call waits
 constexpr double kSkewSeconds = 60;      // where a service says that the clocks differ
 constexpr double kRefusedSeconds = 240;  // where it does not; AWS refuses from 5 minutes on
-
-double random_number() {
-  static thread_local std::mt19937_64 engine{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0, 1)(engine);
-}
 
 }  // namespace
 
@@ -37,7 +31,7 @@ Client::Client(std::shared_ptr<Transport> transport,
       credentials_(std::move(credentials)),
       options_(std::move(options)) {
   if (!options_.wall_clock) options_.wall_clock = wall_seconds;
-  if (!options_.random) options_.random = random_number;
+  if (!options_.random) options_.random = random_share;
   if (!options_.sleep)
     options_.sleep = [](Milliseconds time) { std::this_thread::sleep_for(time); };
 }

@@ -7,7 +7,7 @@ namespace mnp::aws {
 namespace {
 
 constexpr double kRefreshBefore = 300;  // seconds; commands that were just signed still arrive
-constexpr double kTryAgain = 60;        // after a refresh that failed
+constexpr double kTryAgain = 60;        // after a refresh that failed, or gave what expires soon
 
 class Cached : public CredentialsProvider {
  public:
@@ -24,10 +24,10 @@ class Cached : public CredentialsProvider {
       if (!kept_ || now >= *kept_->expires) return fresh;
       log::warning("credentials cannot be refreshed: {}; the old ones are used on",
                    fresh.error().text);
-      not_before_ = std::min(now + kTryAgain, *kept_->expires);
-      return *kept_;
+    } else {
+      kept_ = std::move(*fresh);
     }
-    kept_ = std::move(*fresh);
+    if (kept_->expires) not_before_ = std::min(now + kTryAgain, *kept_->expires);
     return *kept_;
   }
 

@@ -2,6 +2,7 @@
 
 #include "aws/credentials_document.hpp"
 #include "aws/credentials_sources.hpp"
+#include "aws/plain_call.hpp"
 #include "mnp/core/files.hpp"
 #include "mnp/core/text.hpp"
 
@@ -12,7 +13,6 @@ constexpr const char* kEcs = "http://169.254.170.2";
 constexpr const char* kRelative = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 constexpr const char* kFull = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 constexpr HttpLimits kLimits{Milliseconds(2000), Milliseconds(5000), Milliseconds(5000), 64 << 10};
-constexpr int kTries = 3;
 constexpr size_t kMaxToken = 64 << 10;
 
 /// Without TLS only this machine, and the addresses of ECS and EKS, are told a token.
@@ -66,22 +66,13 @@ Result<Credentials> Container::get() {
   request.path = path;
   MNP_TRY(const std::string authorization, token());
   if (!authorization.empty()) request.headers.emplace_back("Authorization", authorization);
-  Error last{Code::kBug, "not tried"};
-  for (int i = 0; i < kTries; ++i) {
-    auto response = transport_->send(request, kLimits, nullptr);
-    if (!response) {
-      last = response.error().within("the container's credentials");
-      continue;
-    }
-    if (response->status == 200) {
-      auto found = credentials_from_json(response->body);
-      if (!found) return fail(found.error().within(url));
-      return found;
-    }
-    last = Error{Code::kDenied, fmt::format("{} answers {}", url, response->status)};
-    if (response->status < 500) break;
-  }
-  return fail(last);
+  const auto response = call_plain(*transport_, request, kLimits);
+  if (!response) return fail(response.error().within("the container's credentials"));
+  if (response->status != 200)
+    return fail(Code::kDenied, fmt::format("{} answers {}", url, response->status));
+  auto found = credentials_from_json(response->body);
+  if (!found) return fail(found.error().within(url));
+  return found;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "aws/credentials_document.hpp"
 #include "aws/credentials_sources.hpp"
 #include "aws/digest.hpp"
+#include "aws/plain_call.hpp"
 #include "mnp/core/clock.hpp"
 #include "mnp/core/files.hpp"
 
@@ -12,7 +13,6 @@ namespace mnp::aws {
 namespace {
 
 constexpr size_t kMaxFile = 64 << 10;
-constexpr int kTries = 3;
 
 using nlohmann::json;
 
@@ -60,10 +60,9 @@ Result<HttpResponse> Sso::ask(const std::string& token) {
   request.path = "/federation/credentials";
   request.query = {{"account_id", sso_.account}, {"role_name", sso_.role}};
   request.headers = {{"x-amz-sso_bearer_token", token}};
-  for (int i = 1;; ++i) {
-    auto response = transport_->send(request, {}, nullptr);
-    if (i >= kTries || (response && response->status < 500)) return response;
-  }
+  auto response = call_plain(*transport_, request, {});
+  if (!response) return fail(response.error().within("sso"));
+  return response;
 }
 
 Result<Credentials> Sso::get() {

@@ -104,6 +104,7 @@ tl::unexpected<Error> curl_error(CURLcode code, const HttpRequest& request,
   if (code == CURLE_ABORTED_BY_CALLBACK) return fail(Code::kStopped, where + ": cancelled");
   const std::string text =
       fmt::format("{}: {}", where, *detail != '\0' ? detail : ::curl_easy_strerror(code));
+  if (code == CURLE_COULDNT_CONNECT) return fail(Code::kClosed, text);
   return fail(code == CURLE_OPERATION_TIMEDOUT ? Code::kTimeout : Code::kIo, text);
 }
 

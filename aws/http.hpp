@@ -50,8 +50,9 @@ struct HttpLimits {
 class Transport {
  public:
   virtual ~Transport() = default;
-  /// A response of any status. No redirect is followed. kTimeout: a limit has passed. kIo: nothing
-  /// came back, or less than announced. kProtocol: more than may come. kStopped: `cancel` is set.
+  /// A response of any status. No redirect is followed. kTimeout: a limit has passed. kClosed:
+  /// nobody is there: refused, or no way. kIo: nothing came back, or less than announced.
+  /// kProtocol: more than may come. kStopped: `cancel` is set.
   virtual Result<HttpResponse> send(const HttpRequest& request, const HttpLimits& limits,
                                     const std::atomic<bool>* cancel) = 0;
 };

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "aws/plain_call.hpp"
 #include "mnp/core/text.hpp"
 
 namespace mnp::aws {
@@ -13,7 +14,7 @@ constexpr const char* kTokenLife = "21600";  // seconds; the most there is
 constexpr const char* kMaker = "Amazon EC2";
 constexpr size_t kMaxMaker = 4096;
 constexpr HttpLimits kLimits{Milliseconds(1000), Milliseconds(2000), Milliseconds(2000), 64 << 10};
-constexpr int kTries = 2;
+constexpr int kTries = 3;
 
 bool is_mode(const std::string& text, const char* mode) {
   return ::strcasecmp(text.c_str(), mode) == 0;
@@ -50,7 +51,8 @@ Result<InstanceMetadata> InstanceMetadata::open(const Settings& settings,
   MNP_TRY(const std::string url, instance_metadata_url(settings));
   InstanceMetadata service;
   service.transport_ = std::move(transport);
-  service.tries_ = runs_in_aws(settings) ? kTries : 1;
+  const bool expected = runs_in_aws(settings);
+  service.tries_ = expected ? kTries : 1;
   MNP_TRY(service.endpoint_, Endpoint::parse(url));
   HttpRequest ask;
   ask.endpoint = service.endpoint_;
@@ -58,7 +60,11 @@ Result<InstanceMetadata> InstanceMetadata::open(const Settings& settings,
   ask.path = "/latest/api/token";
   ask.headers = {{"X-aws-ec2-metadata-token-ttl-seconds", kTokenLife}};
   auto token = service.send(ask);
-  if (!token) return fail(Code::kNotFound, "no metadata service: " + token.error().text);
+  if (!token) {
+    const bool absent = !expected || token.error().code == Code::kClosed;
+    return fail(absent ? Code::kNotFound : token.error().code,
+                "no metadata service: " + token.error().text);
+  }
   if (token->status != 200)
     return fail(Code::kNotFound,
                 fmt::format("the metadata service gives no token: {}", token->status));
@@ -80,10 +86,7 @@ Result<std::string> InstanceMetadata::read(const std::string& path) const {
 }
 
 Result<HttpResponse> InstanceMetadata::send(const HttpRequest& request) const {
-  for (int i = 1;; ++i) {
-    auto response = transport_->send(request, kLimits, nullptr);
-    if (i >= tries_ || (response && response->status < 500)) return response;
-  }
+  return call_plain(*transport_, request, kLimits, tries_);
 }
 
 }  // namespace mnp::aws

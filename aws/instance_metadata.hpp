@@ -13,7 +13,7 @@ namespace mnp::aws {
 
 class InstanceMetadata {
  public:
-  /// Asks for a token. kNotFound: it is switched off, or not there.
+  /// Asks for a token. kNotFound: it is switched off, or not there. kIo, kTimeout: it should be.
   static Result<InstanceMetadata> open(const Settings& settings,
                                        std::shared_ptr<Transport> transport);
   /// What stands at "/latest/..."; kNotFound where nothing does.

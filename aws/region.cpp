@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "aws/instance_metadata.hpp"
+#include "aws/plain_call.hpp"
 #include "mnp/core/text.hpp"
 
 namespace mnp::aws {
@@ -19,7 +20,7 @@ Result<std::string> region_of_task(const std::string& url, Transport& transport)
   HttpRequest request;
   MNP_TRY(request.endpoint, Endpoint::parse(url));
   request.path = "/task";
-  MNP_TRY(const HttpResponse response, transport.send(request, kLimits, nullptr));
+  MNP_TRY(const HttpResponse response, call_plain(transport, request, kLimits));
   const auto task = nlohmann::json::parse(response.body, nullptr, false);
   const auto arn = task.is_object() ? task.find("TaskARN") : task.end();
   const auto parts = arn != task.end() && arn->is_string() ? split(arn->get<std::string>(), ':')

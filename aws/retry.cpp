@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <random>
 
 namespace mnp::aws {
 namespace {
@@ -36,6 +37,11 @@ Milliseconds retry_delay(int tries, double random) {
   const double most =
       std::min(kLongestSeconds, std::ldexp(1.0, std::min(tries - 1, kMostDoublings)));
   return Milliseconds(static_cast<int64_t>(1000 * most * random));
+}
+
+double random_share() {
+  static thread_local std::mt19937_64 engine{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0, 1)(engine);
 }
 
 }  // namespace mnp::aws

@@ -26,5 +26,7 @@ class RetryQuota {
 
 /// Full jitter: anything up to 2^(tries-1) seconds, at most 20. `random` is in [0, 1).
 Milliseconds retry_delay(int tries, double random);
+/// In [0, 1), from a generator of this thread's own.
+double random_share();
 
 }  // namespace mnp::aws

@@ -85,6 +85,8 @@ TEST(ApiErrors, KnowWhatMayHelp) {
   EXPECT_EQ(retriable(lost), Retriable::kTransient);
   lost.code = Code::kTimeout;
   EXPECT_EQ(retriable(lost), Retriable::kTransient);
+  lost.code = Code::kClosed;
+  EXPECT_EQ(retriable(lost), Retriable::kTransient);
   lost.code = Code::kConfig;  // no credentials
   EXPECT_EQ(retriable(lost), Retriable::kNo);
 }

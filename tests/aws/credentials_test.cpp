@@ -187,12 +187,37 @@ TEST_F(CredentialsTest, AnInstanceIsAskedByVersionTwo) {
 
 TEST_F(CredentialsTest, NoInstanceAroundIsAnAbsence) {
   variables.erase("AWS_EC2_METADATA_DISABLED");
-  transport->break_off();
-  transport->break_off();
-  const auto none = from_chain();
-  ASSERT_FALSE(none);
-  EXPECT_EQ(none.error().code, Code::kConfig);
-  EXPECT_NE(none.error().text.find("no metadata service"), std::string::npos);
+  for (const char* execution : {"", "AWS_ECS_EC2"}) {
+    variables["AWS_EXECUTION_ENV"] = execution;
+    transport->answers.clear();
+    for (int i = 0; i < 3; ++i) transport->break_off(Code::kClosed);
+    const auto none = from_chain();
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().code, Code::kConfig);
+    EXPECT_NE(none.error().text.find("no metadata service"), std::string::npos);
+  }
+}
+
+TEST_F(CredentialsTest, TroubleWhereCredentialsAreHandedOutIsNoMistakeOfConfiguration) {
+  variables["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/v2/credentials/1";
+  for (int i = 0; i < 3; ++i) transport->say(503);
+  EXPECT_EQ(from_chain().error().code, Code::kIo);
+  for (int i = 0; i < 3; ++i) transport->break_off(Code::kTimeout);
+  EXPECT_EQ(from_chain().error().code, Code::kTimeout);
+  variables.erase("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+  variables.erase("AWS_EC2_METADATA_DISABLED");
+  variables["AWS_EXECUTION_ENV"] = "AWS_ECS_EC2";
+  for (int i = 0; i < 3; ++i) transport->break_off(Code::kTimeout);
+  EXPECT_EQ(from_chain().error().code, Code::kTimeout);
+  transport->say(200, "TOKEN");
+  for (int i = 0; i < 3; ++i) transport->say(500);
+  EXPECT_EQ(from_chain().error().code, Code::kIo);
+  transport->say(503);
+  transport->say(200, "TOKEN");
+  transport->say(429);
+  transport->say(200, "my-role");
+  transport->say(200, kDocument);
+  EXPECT_EQ(from_chain()->access_key, "ASIA1");
 }
 
 TEST_F(CredentialsTest, SsoUsesTheSessionOfTheCli) {
@@ -267,6 +292,22 @@ TEST(CachedCredentials, AreRefreshedBeforeTheyExpire) {
   source->now += 3600;
   source->broken = true;
   EXPECT_FALSE(cached->get());
+}
+
+TEST(CachedCredentials, ThatExpireSoonAreNotAskedForAtEachCall) {
+  const auto source = std::make_shared<Counter>();
+  source->life = 200;
+  const Provider cached = cached_credentials(source, [&] { return source->now; });
+  EXPECT_EQ(cached->get()->access_key, "K1");
+  source->now += 59;
+  EXPECT_EQ(cached->get()->access_key, "K1");
+  source->now += 2;
+  source->life = 30;
+  EXPECT_EQ(cached->get()->access_key, "K2");
+  source->now += 29;
+  EXPECT_EQ(cached->get()->access_key, "K2");
+  source->now += 1;
+  EXPECT_EQ(cached->get()->access_key, "K3") << "what has expired is of no use";
 }
 
 TEST(CachedCredentials, WhatWasRefusedIsDropped) {

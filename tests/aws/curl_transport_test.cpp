@@ -134,7 +134,7 @@ TEST(CurlTransport, NobodyThereIsAnError) {
   request.endpoint = *Endpoint::parse(url);
   const auto response = CurlTransport().send(request, {}, nullptr);
   ASSERT_FALSE(response);
-  EXPECT_EQ(response.error().code, Code::kIo);
+  EXPECT_EQ(response.error().code, Code::kClosed);
 }
 
 TEST(CurlTransport, IsCancelledFromAnotherThread) {
