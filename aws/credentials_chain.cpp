@@ -9,28 +9,49 @@
 namespace mnp::aws {
 namespace {
 
+bool always(const Settings&) {
+  return true;
+}
+
+/// An explicit --profile stands above the variables.
+bool variables_count(const Settings& settings) {
+  return !settings.profile_is_explicit();
+}
+
+/// By keys or another source, not by a web identity.
+bool profile_has_role(const Settings& settings) {
+  return !settings.property("role_arn").empty() &&
+         settings.property("web_identity_token_file").empty();
+}
+
+bool profile_has_no_role(const Settings& settings) {
+  return !profile_has_role(settings);
+}
+
 struct Link {
   const char* name;
+  bool (*counts)(const Settings& settings);
   Provider (*make)(const Settings& settings, std::shared_ptr<Transport> transport);
 };
 
-// The first that is set up counts. An explicit --profile stands above the variables.
+// The first that is set up counts.
 constexpr Link kChain[] = {
-    {"environment", [](const Settings& settings,
-                       std::shared_ptr<Transport>) { return environment_credentials(settings); }},
-    {"web identity", environment_web_identity},
-    {"profile", profile_credentials},
-    {"container", container_credentials},
-    {"instance", instance_credentials},
+    {"environment", variables_count,
+     [](const Settings& settings, std::shared_ptr<Transport>) {
+       return environment_credentials(settings);
+     }},
+    {"profile", profile_has_role, profile_credentials},
+    {"web identity", variables_count, environment_web_identity},
+    {"profile", profile_has_no_role, profile_credentials},
+    {"container", always, container_credentials},
+    {"instance", always, instance_credentials},
 };
-constexpr size_t kOfExplicitProfile = 2;
 
 class Chain : public CredentialsProvider {
  public:
   Chain(const Settings& settings, const std::shared_ptr<Transport>& transport) {
     for (const Link& link : kChain)
-      if (!settings.profile_is_explicit() || &link == &kChain[kOfExplicitProfile])
-        links_.emplace_back(link.name, link.make(settings, transport));
+      if (link.counts(settings)) links_.emplace_back(link.name, link.make(settings, transport));
   }
 
   Result<Credentials> get() override {

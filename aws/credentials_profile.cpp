@@ -14,7 +14,11 @@ class Profile : public CredentialsProvider {
 
   Result<Credentials> get() override {
     MNP_TRY(const Provider last, build());
-    return last->get();
+    auto found = last->get();
+    // The profile names a source, which has none.
+    if (!found && found.error().code == Code::kNotFound)
+      return fail(Code::kConfig, found.error().text);
+    return found;
   }
   void expired(const Credentials&) override {
     const std::scoped_lock lock(mutex_);

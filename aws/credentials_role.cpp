@@ -52,20 +52,22 @@ class WebIdentityRole : public CredentialsProvider {
   const std::shared_ptr<Transport> transport_;
 };
 
-/// Its variables may be set or not.
+/// Its variables may be set or not; the profile says what they do not.
 class EnvironmentWebIdentity : public CredentialsProvider {
  public:
   EnvironmentWebIdentity(const Settings& settings, std::shared_ptr<Transport> transport)
       : settings_(settings), transport_(std::move(transport)) {}
   Result<Credentials> get() override {
     WebIdentity identity;
-    identity.token_file = settings_.variable("AWS_WEB_IDENTITY_TOKEN_FILE");
-    identity.role_arn = settings_.variable("AWS_ROLE_ARN");
-    identity.session_name = settings_.variable("AWS_ROLE_SESSION_NAME");
+    identity.token_file = settings_.value("AWS_WEB_IDENTITY_TOKEN_FILE", "web_identity_token_file");
+    identity.role_arn = settings_.value("AWS_ROLE_ARN", "role_arn");
+    identity.session_name = settings_.value("AWS_ROLE_SESSION_NAME", "role_session_name");
     if (identity.token_file.empty())
       return fail(Code::kNotFound, "AWS_WEB_IDENTITY_TOKEN_FILE is not set");
     if (identity.role_arn.empty())
-      return fail(Code::kConfig, "AWS_WEB_IDENTITY_TOKEN_FILE is set, AWS_ROLE_ARN is not");
+      return fail(Code::kConfig,
+                  "AWS_WEB_IDENTITY_TOKEN_FILE (web_identity_token_file) is set, AWS_ROLE_ARN "
+                  "(role_arn) is not");
     return WebIdentityRole(std::move(identity), settings_, transport_).get();
   }
 

@@ -24,7 +24,8 @@ Provider fixed_credentials(Credentials credentials);
 /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN.
 Provider environment_credentials(const Settings& settings);
 
-/// AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME, as EKS sets them.
+/// AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME, as EKS sets them; each stands
+/// above the profile's own.
 Provider environment_web_identity(const Settings& settings, std::shared_ptr<Transport> transport);
 
 /// The profile's chain (profile_chain.hpp).

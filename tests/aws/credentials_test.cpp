@@ -151,6 +151,48 @@ TEST_F(CredentialsTest, AnEndpointOfS3IsToldNoTokens) {
   EXPECT_EQ(transport->requests[0].endpoint.host, "sts.eu-west-1.amazonaws.com");
 }
 
+TEST_F(CredentialsTest, AProfileThatIsSaidLeavesOutTheVariablesAlone) {
+  config("[profile bare]\nregion = eu-west-1\n");
+  options.profile = "bare";
+  variables["AWS_ACCESS_KEY_ID"] = variables["AWS_SECRET_ACCESS_KEY"] = "ENV";
+  variables["AWS_ROLE_ARN"] = "arn:eks";
+  variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = write("token", "jwt").string();
+  variables["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/v2/credentials/1";
+  transport->say(200, kDocument);
+  const auto found = from_chain();
+  ASSERT_TRUE(found) << found.error().text;
+  EXPECT_EQ(found->access_key, "ASIA1");
+  ASSERT_EQ(transport->requests.size(), 1U);
+  EXPECT_EQ(transport->requests[0].endpoint.host, "169.254.170.2");
+}
+
+TEST_F(CredentialsTest, ARoleOfTheProfileStandsAboveTheWebIdentityOfTheVariables) {
+  variables["AWS_ROLE_ARN"] = "arn:eks";
+  variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = write("token", "jwt").string();
+  config(
+      "[default]\nrole_arn = arn:a\nsource_profile = c\n"
+      "[profile c]\naws_access_key_id = BASE\naws_secret_access_key = s\n"
+      "[profile web]\nrole_arn = arn:web\nweb_identity_token_file = /nowhere\n");
+  transport->say(200, sts_answer("AssumeRole", "ROLE"));
+  EXPECT_EQ(from_chain()->access_key, "ROLE");
+  for (const char* profile : {"c", "web"}) {
+    variables["AWS_PROFILE"] = profile;
+    transport->say(200, sts_answer("AssumeRoleWithWebIdentity", "WEB"));
+    EXPECT_EQ(from_chain()->access_key, "WEB") << profile;
+    EXPECT_NE(transport->bodies.back().find("RoleArn=arn%3Aeks"), std::string::npos);
+  }
+}
+
+TEST_F(CredentialsTest, ASourceThatTheProfileNamesMustHaveSome) {
+  config("[default]\nrole_arn = arn:a\ncredential_source = Environment\n");
+  variables["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/v2/credentials/1";
+  const auto none = from_chain();
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, Code::kConfig);
+  EXPECT_NE(none.error().text.find("AWS_ACCESS_KEY_ID is not set"), std::string::npos);
+  EXPECT_TRUE(transport->requests.empty());
+}
+
 TEST_F(CredentialsTest, AContainerShowsItsToken) {
   variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "http://127.0.0.1:99/creds?id=1";
   variables["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = write("auth", "Bearer abc\n").string();
