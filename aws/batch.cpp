@@ -119,9 +119,7 @@ ApiResult<std::string> BatchClient::register_definition(const JobDefinition& def
 }
 
 ApiResult<std::string> BatchClient::submit(const model::SubmitJob& request, const JobPlace& place) {
-  if (const auto good = model::check_request(request); !good)
-    return fail(as_api_error(good.error()));
-  if (const auto good = check(place); !good) return fail(as_api_error(good.error()));
+  if (const auto good = check(request, place); !good) return fail(as_api_error(good.error()));
   CallOptions once;
   once.may_repeat = false;
   for (int tries = 1;; ++tries) {

@@ -79,10 +79,11 @@ struct QueuedJob {
 // Limits that the API document gives and the model does not.
 inline constexpr size_t kMaxTags = 50;
 inline constexpr size_t kMaxTagKey = 128, kMaxTagValue = 256;
+inline constexpr size_t kMaxDefinitionBytes = 24 << 10, kMaxSubmitBytes = 30 << 10;  // as sent
 
 /// kConfig names the field and the limit; nothing has been sent then.
 Status check(const JobDefinition& definition);
-Status check(const JobPlace& place);
+Status check(const model::SubmitJob& request, const JobPlace& place);
 
 /// Requests as they are sent, for tests against the API's model. JSON.
 std::string register_body(const JobDefinition& definition);

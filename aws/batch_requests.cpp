@@ -156,6 +156,13 @@ Status check_environment(const std::map<std::string, std::string>& environment) 
   return {};
 }
 
+Status check_bytes(const std::string& what, const std::string& body, size_t most,
+                   const char* remedy) {
+  if (body.size() <= most) return {};
+  return fail(Code::kConfig, fmt::format("{} has {} bytes as JSON; at most {} are allowed: {}",
+                                         what, body.size(), most, remedy));
+}
+
 Status check_size(const JobDefinition& definition) {
   if (definition.num_nodes < 1 || definition.num_nodes > model::kMaxJobNodes)
     return fail(Code::kConfig, fmt::format("{} nodes; 1 to {} are allowed", definition.num_nodes,
@@ -180,10 +187,14 @@ Status check(const JobDefinition& definition) {
   if (definition.image.empty()) return fail(Code::kConfig, "a job definition needs an image");
   MNP_CHECK(check_size(definition));
   MNP_CHECK(check_environment(definition.environment));
-  return check_tags(definition.tags);
+  MNP_CHECK(check_tags(definition.tags));
+  return check_bytes("job definition " + definition.name, register_body(definition),
+                     kMaxDefinitionBytes, "put what is long in its environment into the image");
 }
 
-Status check(const JobPlace& place) {
+namespace {
+
+Status check_place(const JobPlace& place) {
   if (place.definition.empty()) return fail(Code::kConfig, "a job needs a job definition");
   const bool word = std::all_of(place.share.begin(), place.share.end(), [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0;
@@ -196,6 +207,15 @@ Status check(const JobPlace& place) {
     return fail(Code::kConfig,
                 fmt::format("priority {}; 0 to {} are allowed", *place.priority, kMaxPriority));
   return check_tags(place.tags);
+}
+
+}  // namespace
+
+Status check(const model::SubmitJob& request, const JobPlace& place) {
+  MNP_CHECK(model::check_request(request));
+  MNP_CHECK(check_place(place));
+  return check_bytes("the request for job " + request.name, submit_body(request, place),
+                     kMaxSubmitBytes, "shorten its tags, or depend on fewer jobs");
 }
 
 std::string register_body(const JobDefinition& definition) {

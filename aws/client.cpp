@@ -12,9 +12,10 @@
 namespace mnp::aws {
 namespace {
 
-constexpr Milliseconds kLook{50};        // at `cancel`, while a call waits
-constexpr double kSkewSeconds = 60;      // where a service says that the clocks differ
-constexpr double kRefusedSeconds = 240;  // where it does not; AWS refuses from 5 minutes on
+constexpr Milliseconds kLook{50};           // at `cancel`, while a call waits
+constexpr double kSkewSeconds = 60;         // where a service says that the clocks differ
+constexpr double kRefusedSeconds = 240;     // where it does not; AWS refuses from 5 minutes on
+constexpr int kLongestUrl = 7 * 24 * 3600;  // seconds that a presigned URL may be good for
 
 }  // namespace
 
@@ -115,6 +116,9 @@ ApiResult<HttpResponse> Client::call(const HttpRequest& request, const CallOptio
 
 Result<std::string> Client::presigned(HttpRequest request, int expires_in) {
   MNP_ASSERT(credentials_ != nullptr, "nobody to sign a URL");
+  if (expires_in < 1 || expires_in > kLongestUrl)
+    return fail(Code::kConfig, fmt::format("a URL that is good for {} s; 1 to {} s are allowed",
+                                           expires_in, kLongestUrl));
   MNP_TRY(const Credentials credentials, credentials_->get());
   presign(request, credentials, options_.rules, now(), expires_in, kUnsignedPayload);
   return request.url();

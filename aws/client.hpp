@@ -42,7 +42,7 @@ class Client {
 
   /// A response of a status below 300. `request` has neither date nor signature.
   ApiResult<HttpResponse> call(const HttpRequest& request, const CallOptions& options);
-  /// A URL by which anybody may send the request for so many seconds.
+  /// A URL by which anybody may send the request for so many seconds, at most 7 days.
   Result<std::string> presigned(HttpRequest request, int expires_in);
 
   const SigningRules& rules() const { return options_.rules; }

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "mnp/core/text.hpp"
 
@@ -68,17 +69,15 @@ Status check_name(const std::string& name) {
 }
 
 Status check_overrides(const SubmitJob& request) {
-  size_t bytes = 0;
-  for (const auto& [name, value] : request.environment) {
+  for (const auto& [name, value] : request.environment)
     if (starts_with(name, "AWS_BATCH"))
       return fail(Code::kConfig, name + ": variables that start with AWS_BATCH are Batch's own");
-    bytes += name.size() + value.size();
-  }
-  for (const std::string& word : request.command) bytes += word.size();
+  const size_t bytes = override_bytes(request);
   if (bytes <= kMaxOverrideBytes) return {};
-  return fail(Code::kConfig, fmt::format("environment and command have {} bytes; at most {} are "
-                                         "allowed",
-                                         bytes, kMaxOverrideBytes));
+  return fail(Code::kConfig,
+              fmt::format("environment and command of job {} have {} bytes as JSON; at most {} are "
+                          "allowed: put what is long into a file, or into the job definition",
+                          request.name, bytes, kMaxOverrideBytes));
 }
 
 }  // namespace
@@ -91,6 +90,14 @@ std::optional<JobState> job_state(std::string_view text) {
   const auto* const found = std::find(kStates.begin(), kStates.end(), text);
   if (found == kStates.end()) return std::nullopt;
   return static_cast<JobState>(found - kStates.begin());
+}
+
+size_t override_bytes(const SubmitJob& request) {
+  nlohmann::json overrides = nlohmann::json::object();
+  for (const auto& [name, value] : request.environment)
+    overrides["environment"].push_back({{"name", name}, {"value", value}});
+  if (!request.command.empty()) overrides["command"] = request.command;
+  return overrides.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).size();
 }
 
 Status check_request(const SubmitJob& request) {

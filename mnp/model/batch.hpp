@@ -22,7 +22,7 @@ inline constexpr size_t kMaxRetryRules = 5;
 inline constexpr size_t kMaxPattern = 512;  // bytes of a rule's pattern
 inline constexpr size_t kMaxJobName = 128;
 inline constexpr uint32_t kMaxJobNodes = 1000;
-inline constexpr size_t kMaxOverrideBytes = 8192;  // environment and command of a request
+inline constexpr size_t kMaxOverrideBytes = 8192;  // of a request, as override_bytes counts
 inline constexpr size_t kMaxDescribedJobs = 100;   // ids in one describe
 inline constexpr std::chrono::seconds kLeastJobTimeout{60};
 
@@ -96,6 +96,9 @@ class Batch {
   /// As terminate, but does nothing to a job in STARTING or RUNNING, and says that it worked.
   virtual Status cancel(const std::string& id, const std::string& reason) = 0;
 };
+
+/// Bytes of `containerOverrides` as JSON: its environment and command.
+size_t override_bytes(const SubmitJob& request);
 
 /// AWS's limits on a request, before it is sent; kConfig names the field and the limit.
 Status check_request(const SubmitJob& request);

@@ -123,6 +123,7 @@ TEST_F(BatchTest, SubmitsWhatWasAskedFor) {
   EXPECT_EQ(range["targetNodes"], "0:");
   EXPECT_EQ(range["containerOverrides"]["command"], json({"mnp-node"}));
   EXPECT_EQ(range["containerOverrides"]["environment"].size(), 2U);
+  EXPECT_EQ(range["containerOverrides"].dump().size(), model::override_bytes(request));
   EXPECT_EQ(body["retryStrategy"]["attempts"], 3);
   EXPECT_EQ(body["retryStrategy"]["evaluateOnExit"][0],
             json::parse(R"({"action": "RETRY", "onExitCode": "3*"})"));
@@ -182,6 +183,17 @@ TEST_F(BatchTest, LimitsAreCheckedBeforeAnythingIsSent) {
   place.share = "";
   place.definition = "";
   EXPECT_NE(client().submit(request, place).error().text.find("definition"), std::string::npos);
+  place.definition = "tomo:3";
+  place.tags.clear();
+  for (int i = 0; i < 50; ++i)  // each as long as allowed, and each quote is escaped
+    place.tags[std::string(126, '"') + std::to_string(10 + i)] = std::string(256, '"');
+  const std::string long_request = client().submit(request, place).error().text;
+  for (const char* part : {"job demo-k3f9-process", "30720", "tags"})
+    EXPECT_NE(long_request.find(part), std::string::npos) << long_request;
+  const std::string long_definition =
+      refused([](auto& d) { d.environment["LONG"] = std::string(24 << 10, 'x'); });
+  for (const char* part : {"job definition tomo", "24576", "image"})
+    EXPECT_NE(long_definition.find(part), std::string::npos) << long_definition;
   request.attempts = 11;
   EXPECT_NE(client().submit(request, place).error().text.find("11"), std::string::npos);
   EXPECT_TRUE(transport->requests.empty());

@@ -227,6 +227,17 @@ TEST_F(ClientTest, WithoutCredentialsNothingIsSent) {
   EXPECT_TRUE(transport->requests.empty());
 }
 
+TEST_F(ClientTest, AUrlIsGoodForASecondToAWeek) {
+  for (const int seconds : {-1, 0, 604801}) {
+    const auto url = client->presigned(request, seconds);
+    ASSERT_FALSE(url) << *url;
+    EXPECT_EQ(url.error().code, Code::kConfig);
+    EXPECT_NE(url.error().text.find("604800"), std::string::npos);
+  }
+  EXPECT_TRUE(client->presigned(request, 604800));
+  EXPECT_TRUE(client->presigned(request, 1));
+}
+
 TEST_F(ClientTest, WhenMostCallsFailFewAreMadeAgain) {
   int sent = 0;
   for (int calls = 0; calls < 100; ++calls) {

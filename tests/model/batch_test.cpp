@@ -82,6 +82,22 @@ TEST(CheckRequest, AcceptsTheLimitsAndRefusesMore) {
   }
 }
 
+TEST(CheckRequest, CountsTheJsonAroundEachVariable) {
+  SubmitJob job = sound();
+  for (int i = 0; i < 250; ++i) job.environment["V" + std::to_string(100 + i)] = "0123456789";
+  const auto checked = check_request(job);  // 3,500 bytes of names and values
+  ASSERT_FALSE(checked);
+  for (const std::string& part :
+       std::vector<std::string>{"demo-a", "8192", std::to_string(override_bytes(job)), "file"})
+    EXPECT_NE(checked.error().text.find(part), std::string::npos) << checked.error().text;
+  job = sound();
+  job.command = {""};
+  job.command[0] = std::string(kMaxOverrideBytes - override_bytes(job), 'x');
+  EXPECT_TRUE(check_request(job));
+  job.command[0] += 'x';
+  EXPECT_FALSE(check_request(job));
+}
+
 TEST(JobState, WordsGoBothWays) {
   for (const auto state :
        {JobState::kSubmitted, JobState::kPending, JobState::kRunnable, JobState::kStarting,
