@@ -113,7 +113,7 @@ bool is_without_change(const ApiError& error) {
 }
 
 /// Every page of a listing, until `each` says that this is enough.
-ApiStatus read_pages(const Service& service, const std::string& action, Query query,
+ApiStatus read_pages(const Service& service, const std::string& action, const Query& query,
                      const std::function<bool(const XmlElement& result)>& each) {
   std::string token;
   for (int page = 0; page < kMaxPages; ++page) {

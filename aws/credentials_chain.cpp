@@ -37,6 +37,7 @@ struct Link {
 // The first that is set up counts.
 constexpr Link kChain[] = {
     {"environment", variables_count,
+     // NOLINTNEXTLINE(performance-unnecessary-value-param): as the others of the table
      [](const Settings& settings, std::shared_ptr<Transport>) {
        return environment_credentials(settings);
      }},
@@ -77,7 +78,8 @@ class Chain : public CredentialsProvider {
 
 }  // namespace
 
-Provider default_credentials(const Settings& settings, std::shared_ptr<Transport> transport) {
+Provider default_credentials(const Settings& settings,
+                             const std::shared_ptr<Transport>& transport) {
   return cached_credentials(std::make_shared<Chain>(settings, transport), wall_seconds);
 }
 

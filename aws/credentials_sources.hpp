@@ -16,7 +16,7 @@ namespace mnp::aws {
 using Provider = std::shared_ptr<CredentialsProvider>;
 
 /// What is to be asked, in the AWS CLI's order, cached.
-Provider default_credentials(const Settings& settings, std::shared_ptr<Transport> transport);
+Provider default_credentials(const Settings& settings, const std::shared_ptr<Transport>& transport);
 
 /// Keys that are known already.
 Provider fixed_credentials(Credentials credentials);
