@@ -27,12 +27,16 @@ class LocalCluster:
         self.mark = f"FAULT_RUN={folder}"
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("MNP_")}
         self.environment |= {"FAULT_RUN": str(folder), "TMPDIR": str(folder / "tmp"),
-                             "MNP_STORE": str(self.store)}
+                             "MNP_STORE": str(self.store),
+                             # It looks for leaks in a child process, and stands still for ever
+                             # where that one is killed.
+                             "ASAN_OPTIONS": "detect_leaks=0"}
         (folder / "list.txt").write_text("".join(
             self.witness.command(index, seconds) + "\n" for index, seconds in enumerate(commands)))
         (folder / "p.yaml").write_text(
             f"name: fault\nstages:\n- name: work\n  nodes: {nodes}\n  slots: 2\n"
-            f"  lease: {lease}s\n  commands: list.txt\n  retry: {{attempts: {attempts}}}\n{more}")
+            f"  lease: {lease}s\n  join_timeout: 2m\n  commands: list.txt\n"
+            f"  retry: {{attempts: {attempts}}}\n{more}")
         self.process, self.log = None, open(folder / "log", "ab")
 
     def _begin(self, *words):
