@@ -42,7 +42,7 @@ std::optional<IndexLine> parse_line(const std::string& text, uint64_t log_size) 
   int more = 0;
   if (line.length == 0 && std::sscanf(text.c_str() + used, " %" SCNu64 "%n", &kept, &more) == 1)
     line.cut_at = kept;
-  if (static_cast<size_t>(used + more) != text.size()) return std::nullopt;
+  if (static_cast<size_t>(used) + static_cast<size_t>(more) != text.size()) return std::nullopt;
   if (line.offset > log_size || line.length > log_size - line.offset) return std::nullopt;
   return line;
 }
