@@ -57,7 +57,7 @@ class Foreground {
   void stop_once_done();
   void ask_store();
   News read_news(const Submitted& submitted) const;
-  void take_news(News news);
+  void take_news(const News& news);
   Status take_written(Status written, std::string submitted);
   bool is_written() const { return submitted_to_json(submitted_) == written_; }
   bool waits_in_vain(Milliseconds patience) const;
@@ -176,7 +176,7 @@ void Foreground::ask_store() {
     loop_.post([this, submitted, news = read_news(submitted)]() mutable {
       asked_ = false;
       shown_ = std::move(submitted);
-      take_news(std::move(news));
+      take_news(news);
       view_->show(state());
       if (outcome_ && !unwritten_since_ && !is_written()) ask_store();  // Batch has gone on
       stop_once_done();
@@ -201,9 +201,9 @@ Foreground::News Foreground::read_news(const Submitted& submitted) const {
   return news;
 }
 
-void Foreground::take_news(News news) {
-  for (auto& [stage, of] : news) {
-    if (of.progress) progress_[stage] = std::move(*of.progress);
+void Foreground::take_news(const News& news) {
+  for (const auto& [stage, of] : news) {
+    if (of.progress) progress_[stage] = *of.progress;
     if (!of.attempt.empty()) tell_of_losses(stage, of);
   }
 }
