@@ -173,9 +173,10 @@ Status read_all_of(const RunFolder& run, const std::vector<model::StagePlan>& st
                    const Options& options) {
   Reader reader(run, options);
   for (;;) {
-    MNP_TRY(const bool live, is_live(run));  // before reading: nothing comes after the last
+    // Before reading: nothing comes after the last.
+    MNP_TRY(const bool more, options.follow ? is_live(run) : Result<bool>(false));
     for (const model::StagePlan& stage : stages) MNP_CHECK(reader.read(stage));
-    if (!options.follow || !live || std::ferror(stdout) != 0) break;
+    if (!more || std::ferror(stdout) != 0) break;
     std::this_thread::sleep_for(kFollowPeriod);
   }
   reader.flush();
@@ -187,9 +188,10 @@ Status refuse_logs_elsewhere(const RunFolder& run, const std::vector<model::Stag
   MNP_TRY(const auto submitted, run.submitted());
   if (!run.in.in_s3() || submitted.submissions.empty()) return {};
   const std::string& host = submitted.submissions.back().host;
+  if (host == host_name()) return {};
   for (const model::StagePlan& stage : stages) {
     MNP_TRY(const auto logs, node_logs(run, stage.spec.name, std::nullopt));
-    if (!logs.empty() || host == host_name()) return {};
+    if (!logs.empty()) return {};
   }
   return fail(Code::kNotFound,
               fmt::format("the nodes of {} wrote their logs where they ran; type `mnp logs {}{} "

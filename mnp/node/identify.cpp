@@ -131,9 +131,11 @@ Status can_prove_itself(const Identity& me) {
 }
 
 Status refuse_urls(const Identity& me) {
-  for (const std::string& place : {me.store, me.list_file})
+  for (const auto& [name, place] :
+       {std::pair(model::kStore, me.store), std::pair(model::kListFile, me.list_file)})
     if (place.find("://") != std::string::npos && place.rfind("s3://", 0) != 0)
-      return fail(Code::kConfig, place + " is neither a path nor s3://BUCKET/KEY");
+      return fail(Code::kConfig,
+                  fmt::format("{}='{}': a path or s3://BUCKET/KEY belongs there", name, place));
   return {};
 }
 

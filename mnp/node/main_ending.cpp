@@ -95,7 +95,7 @@ void MainNode::write_last_words() {
 Status MainNode::put_last_words(uint64_t kept, TimePoint until) {
   MNP_CHECK(journal_->flush(until));
   for (;;) {
-    const Status written = write_outcomes(kept);
+    Status written = write_outcomes(kept);
     if (written || Clock::now() > until) return written;
     std::this_thread::sleep_for(kStoreRetry);
   }

@@ -66,7 +66,7 @@ Status ProgramStage::launch(EpochNumber epoch, MpiHosts hosts, const fs::path& f
   dealt.incarnation = context_.incarnation;
   dealt.items.push_back({CommandIndex(0), starts_, identity_});
   journal_->append(std::move(dealt));
-  const Status started = worker_->start_program(
+  Status started = worker_->start_program(
       epoch, starts_, std::move(start),
       [this, number = starts_](const cpu::Finished& finished) { ended(number, finished); });
   running_ = started.has_value();

@@ -8,8 +8,7 @@
 
 namespace mnp::node {
 
-/// `mnp-rsh` and `mnp-rank` lie beside this program; else on PATH. kConfig says where they should
-/// be.
+/// `mnp-rsh` and `mnp-rank` lie beside this program; else on PATH. kConfig says where they should be.
 Result<std::string> find_program_of_ours(const std::string& name);
 /// kConfig when no folder of PATH has it.
 Result<std::string> find_on_path(const std::string& name);

@@ -231,6 +231,15 @@ class EndToEnd(MnpCase):
         self.assertEqual([each["state"] for each in self.outcomes()], ["succeeded"] * 30)
         self.assertEqual(self.processes(), {})
 
+    def test_what_was_kept_and_cannot_be_read_any_more_runs_again(self):
+        damage = (f"sleep 3; test -e {self.folder}/damaged && exit; touch {self.folder}/damaged; "
+                  f"for f in {self.folder}/mnp-runs/runs/*/stages/work/attempts/*/journal/*; "
+                  "do chmod u+w $f; echo nonsense > $f; done")
+        self.pipeline([*(["true"] * 4), damage], nodes=1)
+        done = self.mnp("run", "demo.yaml")
+        self.assertIn("attempt 1 ended with status 32", done.stderr)
+        self.assertEqual([each["state"] for each in self.outcomes()], ["succeeded"] * 5)
+
     def test_late_nodes_help_a_main_that_began_alone(self):
         self.pipeline(["sleep 0.5"] * 60, more="    min_nodes: 1\n    join_timeout: 2s\n"
                       "    setup: 'test $MNP_NODE = 0 || sleep 4'\n")

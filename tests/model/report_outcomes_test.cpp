@@ -111,8 +111,10 @@ TEST_F(OutcomesOf, ResumeOpensFailedAndPoisonedCommands) {
   attempt({{bad(0), poisoned(1), good(2), kept(3, 1, {Kind::kTimedOut, 0})}});
   attempt({}, false);
   EXPECT_EQ(states(), "FPST");
+  EXPECT_EQ(outcomes().done(), 4u);
   attempt({{bad(3, 2)}}, true);
   EXPECT_EQ(states(), "--SF");
+  EXPECT_EQ(outcomes().done(), 2u);
   EXPECT_EQ(outcomes().commands[0].tries, 1u) << "what has run, has run";
   EXPECT_EQ(outcomes().commands[0].start, 0u);
 }

@@ -60,9 +60,9 @@ TEST_F(ClientTest, GivingUpCallsNothing) {
   uint16_t port = 0;
   const Fd listener = silent_listener(port);
   bool called = false;
-  auto attempt =
-      connect_channel(loop, {"127.0.0.1", port}, node(1), key, Clock::now() + Milliseconds(50),
-                      [&](Result<std::unique_ptr<Channel>>) { called = true; });
+  auto attempt = connect_channel(loop, {"127.0.0.1", port}, node(1), key,
+                                 Clock::now() + Milliseconds(50),
+                                 [&](Result<std::unique_ptr<Channel>>) { called = true; });
   loop.run_once(Clock::now());
   attempt.reset();
   const TimePoint end = Clock::now() + Milliseconds(150);

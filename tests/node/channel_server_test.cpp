@@ -65,9 +65,8 @@ TEST_F(ServerTest, SlowWritersAreRefusedAtTheDeadline) {
   const Fd slow = stranger();
   const TimePoint start = Clock::now();
   loop.every(Milliseconds(20), [&] { (void)::send(slow.get(), "\x16", 1, MSG_NOSIGNAL); });
-  ASSERT_TRUE(until([&] {
-    return server->refused(Refusal::kTooSlow) > 0 || server->refused(Refusal::kHandshake) > 0;
-  }));
+  ASSERT_TRUE(until([&] { return server->refused(Refusal::kTooSlow) > 0 ||
+                                 server->refused(Refusal::kHandshake) > 0; }));
   EXPECT_LT(Clock::now() - start, std::chrono::seconds(5));
   const Fd idle = stranger();
   ASSERT_TRUE(until([&] { return server->refused(Refusal::kTooSlow) > 0 && closed(idle); }));

@@ -205,6 +205,13 @@ TEST(Identify, RawContainerWithSecret) {
   EXPECT_EQ(me->stage, "mine");
 }
 
+TEST(Identify, UrlsOfOthersThanS3AreRefusedByTheirVariable) {
+  for (const char* name : {"MNP_STORE", "LIST_FILE_S3_PATH"}) {
+    const std::string text = refusal(with(kRaw, {{"MNP_JOIN_SECRET", "s3cret"}, {name, "http://x/y"}}));
+    EXPECT_TRUE(holds(text, name) && holds(text, "http://x/y") && holds(text, "s3://")) << text;
+  }
+}
+
 TEST(Identify, RawContainersWithNeitherAreRefusedWhereThereAreSeveral) {
   const std::string text = refusal(kRaw);
   EXPECT_TRUE(holds(text, "MNP_STORE") && holds(text, "MNP_JOIN_SECRET")) << text;

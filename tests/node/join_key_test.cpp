@@ -16,14 +16,11 @@ TEST(JoinKey, TextComesBackAsTheSameKey) {
   EXPECT_EQ(key->text().size(), 64U);
 }
 
-TEST(JoinKey, TwoAreNotTheSame) {
-  EXPECT_FALSE(*JoinKey::make() == *JoinKey::make());
-}
+TEST(JoinKey, TwoAreNotTheSame) { EXPECT_FALSE(*JoinKey::make() == *JoinKey::make()); }
 
 TEST(JoinKey, ErrorsDoNotQuoteTheKey) {
   const std::string digits(63, 'a');
-  for (const std::string& bad :
-       {digits, digits + "g", digits + "A", digits + "aa", std::string()}) {
+  for (const std::string& bad : {digits, digits + "g", digits + "A", digits + "aa", std::string()}) {
     const auto key = JoinKey::parse(bad);
     ASSERT_FALSE(key) << bad;
     EXPECT_EQ(key.error().code, Code::kConfig);
@@ -42,8 +39,7 @@ TEST(JoinKey, DerivedKeysDependOnSecretJobAndAttempt) {
 }
 
 TEST(JoinKey, DerivesAsHkdfSha256OfAnotherImplementation) {
-  EXPECT_EQ(JoinKey::derive("a secret", "0f5b-77", 2)->text(),
-            "4eb0c5aa844e6f369982f69dafadd754c4699af579ff20ac289de9215dc2e45a");
+  EXPECT_EQ(JoinKey::derive("a secret", "0f5b-77", 2)->text(), "4eb0c5aa844e6f369982f69dafadd754c4699af579ff20ac289de9215dc2e45a");
 }
 
 TEST(JoinKey, IsWipedWhenItGoes) {

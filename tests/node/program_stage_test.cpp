@@ -45,7 +45,7 @@ class ProgramStageTest : public WorkerTest {
   std::unique_ptr<ProgramStage> stage;
   std::vector<Status> finished;
   bool all_live = true;  // the nodes answer at once
-  std::string below;     // under the program
+  std::string below;  // under the program
   int ended = 0;
 };
 

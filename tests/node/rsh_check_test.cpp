@@ -39,9 +39,9 @@ TEST(CheckSpawn, OnlyKnownOptions) {
 TEST(CheckSpawn, ParametersThatLoadOrRunThingsAreRefused) {
   for (const char* name :
        {"mca_base_component_path", "mca_component_path", "mca_base_param_files",
-        "pmix_mca_base_component_path", "orte_launch_agent", "orte_fork_agent", "prte_launch_agent",
-        "orte_debugger_test_daemon", "orte_xterm", "mca_base_env_list", "orte_exec_agent",
-        "odls_base_agent", "unheard_of", "", "ess;id", "ess env"})
+        "pmix_mca_base_component_path", "orte_launch_agent", "orte_fork_agent",
+        "prte_launch_agent", "orte_debugger_test_daemon", "orte_xterm", "mca_base_env_list",
+        "orte_exec_agent", "odls_base_agent", "unheard_of", "", "ess;id", "ess env"})
     EXPECT_NE(refusal_of("orted", {"--mca", name, "/tmp/x"}), "") << name;
 }
 

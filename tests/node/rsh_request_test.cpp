@@ -50,30 +50,12 @@ TEST(RshRequest, OneArgumentOrManyIsTheSame) {
 }
 
 TEST(RshRequest, NeverReachesAShell) {
-  for (const char* command : {"orted; rm -rf /",
-                              "orted && id",
-                              "orted | sh",
-                              "orted > /tmp/x",
-                              "orted $(id)",
-                              "orted `id`",
-                              "orted -mca ess \"$(id)\"",
-                              "orted -mca ess $HOME",
-                              "orted & id",
-                              "( orted )",
-                              "orted )",
-                              "( test ! -r ./.other || . ./.other; orted )",
-                              "orted\nid",
-                              "PATH=/x orted",
-                              "PATH=/x ; orted",
-                              "PATH=/x ; export HOME ; orted",
-                              "sh -c orted",
-                              "bash",
-                              "/bin/sh",
-                              "env orted",
-                              "exec orted",
-                              "./orted",
-                              "bin/orted",
-                              ""})
+  for (const char* command :
+       {"orted; rm -rf /", "orted && id", "orted | sh", "orted > /tmp/x", "orted $(id)",
+        "orted `id`", "orted -mca ess \"$(id)\"", "orted -mca ess $HOME", "orted & id",
+        "( orted )", "orted )", "( test ! -r ./.other || . ./.other; orted )", "orted\nid",
+        "PATH=/x orted", "PATH=/x ; orted", "PATH=/x ; export HOME ; orted", "sh -c orted",
+        "bash", "/bin/sh", "env orted", "exec orted", "./orted", "bin/orted", ""})
     EXPECT_NE(error_of({"10.0.0.7", command}), "") << command;
 }
 
@@ -82,7 +64,8 @@ TEST(RshRequest, HostsAndOptions) {
   EXPECT_NE(error_of({}), "");
   EXPECT_NE(error_of({"-x"}), "");
   EXPECT_NE(error_of({"10.0.0.7"}), "");
-  EXPECT_NE(error_of({"-o", "ProxyCommand=id", "10.0.0.7", "orted"}).find("-o"), std::string::npos);
+  EXPECT_NE(error_of({"-o", "ProxyCommand=id", "10.0.0.7", "orted"}).find("-o"),
+            std::string::npos);
   EXPECT_NE(error_of({"me@10.0.0.7", "orted"}), "");
   EXPECT_NE(error_of({"a b", "orted"}), "");
 }

@@ -12,20 +12,11 @@ std::string shown(std::string_view text) {
   std::string result;
   for (const ShellToken& token : *tokens) {
     switch (token.kind) {
-      case ShellToken::Kind::kSemicolon:
-        result += ";";
-        continue;
-      case ShellToken::Kind::kOpen:
-        result += "(";
-        continue;
-      case ShellToken::Kind::kClose:
-        result += ")";
-        continue;
-      case ShellToken::Kind::kOr:
-        result += "||";
-        continue;
-      case ShellToken::Kind::kWord:
-        break;
+      case ShellToken::Kind::kSemicolon: result += ";"; continue;
+      case ShellToken::Kind::kOpen: result += "("; continue;
+      case ShellToken::Kind::kClose: result += ")"; continue;
+      case ShellToken::Kind::kOr: result += "||"; continue;
+      case ShellToken::Kind::kWord: break;
     }
     result += "[";
     for (const EnvPiece& piece : token.pieces)
@@ -49,10 +40,9 @@ TEST(ShellText, References) {
 
 TEST(ShellText, EverythingElseIsAnError) {
   for (const char* text :
-       {"a`id`", "$(id)",   "${A:-x}",  "${A",       "$1",        "$",       "$$",
-        "a|b",   "a&b",     "a&&b",     "a>b",       "<b",        "a\nb",    "*",
-        "?",     "~",       "[a]",      "{a,b}",     "\\a",       "#",       "\"a",
-        "'a",    "\"\\a\"", "\"`id`\"", "\"$(id)\"", "\"a\x01\"", "\xc3\xa4"})
+       {"a`id`", "$(id)", "${A:-x}", "${A", "$1", "$", "$$", "a|b", "a&b", "a&&b", "a>b", "<b",
+        "a\nb", "*", "?", "~", "[a]", "{a,b}", "\\a", "#", "\"a", "'a", "\"\\a\"", "\"`id`\"",
+        "\"$(id)\"", "\"a\x01\"", "\xc3\xa4"})
     EXPECT_EQ(shown(text).rfind("error: ", 0), 0U) << text << " -> " << shown(text);
   EXPECT_EQ(shown(std::string_view("a\0b", 3)).rfind("error: ", 0), 0U);
 }

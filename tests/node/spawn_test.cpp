@@ -5,11 +5,10 @@
 namespace mnp::node {
 namespace {
 
-const SpawnRequest kRequest{
-    "10.0.0.7",
-    "/usr/bin/orted",
-    {"-mca", "ess", "", "a b"},
-    {{"PATH", {{false, "/usr/bin:"}, {true, "PATH"}}}, {"OPAL_PREFIX", {}}}};
+const SpawnRequest kRequest{"10.0.0.7",
+                            "/usr/bin/orted",
+                            {"-mca", "ess", "", "a b"},
+                            {{"PATH", {{false, "/usr/bin:"}, {true, "PATH"}}}, {"OPAL_PREFIX", {}}}};
 
 TEST(SpawnFrames, RequestComesBackAsTheSame) {
   const auto again = decode_spawn_request(encode(kRequest));
