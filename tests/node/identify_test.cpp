@@ -207,7 +207,8 @@ TEST(Identify, RawContainerWithSecret) {
 
 TEST(Identify, UrlsOfOthersThanS3AreRefusedByTheirVariable) {
   for (const char* name : {"MNP_STORE", "LIST_FILE_S3_PATH"}) {
-    const std::string text = refusal(with(kRaw, {{"MNP_JOIN_SECRET", "s3cret"}, {name, "http://x/y"}}));
+    const std::string text =
+        refusal(with(kRaw, {{"MNP_JOIN_SECRET", "s3cret"}, {name, "http://x/y"}}));
     EXPECT_TRUE(holds(text, name) && holds(text, "http://x/y") && holds(text, "s3://")) << text;
   }
 }
