@@ -1,7 +1,7 @@
 """s3.py BIN [PAIRS] [--big MIB] [--small N]: `mnp s3 cp` against as many parallel ranges of curl and against the
 AWS CLI, on the server that AWS_ENDPOINT_URL names. Start it by
     python3 tests/aws/with_server.py rgw --venv bench/s3.py build/release/bin
-All three are asked in turns; ratios are of pairs. curl gets presigned URLs: it hashes no bodies and compares no
+All three are asked in turns (the CLI but once for the small ones, which take it minutes); ratios are of pairs. curl gets presigned URLs: it hashes no bodies and compares no
 checksums, and neither does the server for it. The CLI is left out where there is none."""
 
 import argparse

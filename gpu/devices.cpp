@@ -82,6 +82,17 @@ bool read_until(int fd, TimePoint deadline, std::string& answer) {
   ::_exit(written ? 0 : 1);
 }
 
+/// Kills it. False: it still has not ended a second later, as when it is held in the kernel.
+bool end_child(pid_t pid) {
+  ::kill(pid, SIGKILL);
+  const TimePoint deadline = Clock::now() + std::chrono::seconds(1);
+  while (::waitpid(pid, nullptr, WNOHANG) == 0) {
+    if (Clock::now() > deadline) return false;
+    ::usleep(1000);
+  }
+  return true;
+}
+
 Devices ask_in_a_child(TimePoint deadline, const DeviceSources& sources) {
   auto pipe = make_pipe();
   if (!pipe) return {{}, pipe.error().text};
@@ -91,10 +102,11 @@ Devices ask_in_a_child(TimePoint deadline, const DeviceSources& sources) {
   pipe->write.reset();
   std::string answer;
   const bool in_time = read_until(pipe->read.get(), deadline, answer);
-  ::kill(pid, SIGKILL);
-  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  if (!in_time) return {{}, "the GPU drivers did not answer in time"};
+  const bool ended = end_child(pid);
+  if (!in_time)
+    return {{},
+            fmt::format("the GPU drivers did not answer in time{}",
+                        ended ? "" : " and cannot be killed")};
   return decode(answer);
 }
 

@@ -32,9 +32,11 @@ struct DeviceSources {
   std::string opencl = "libOpenCL.so.1";
 };
 
-/// NVIDIA's GPUs by its management library, else the GPUs of OpenCL platforms. Cut to what
+/// NVIDIA's GPUs by its management library, else those of the first OpenCL platform that has some
+/// (platforms may show the same ones, and number them for themselves). Cut to what
 /// CUDA_VISIBLE_DEVICES (indexes count in PCI order) and NVIDIA_VISIBLE_DEVICES allow. Drivers are
-/// loaded in a process of its own, which is killed at the deadline: a broken GPU can hang them.
+/// loaded in a process of its own, which is killed at the deadline (and left behind where it cannot
+/// be): a broken GPU can hang them.
 /// Call it before other threads are started. No GPU is no error.
 Devices discover_devices(TimePoint deadline, const DeviceSources& sources = {});
 

@@ -31,7 +31,7 @@ Devices list_opencl(const std::string& library_name) {
   uint32_t platform_count = 0;
   if (platforms_of(kMaxPlatforms, platforms.data(), &platform_count) != 0) platform_count = 0;
   Devices devices;
-  for (uint32_t p = 0; p < std::min(platform_count, kMaxPlatforms); ++p) {
+  for (uint32_t p = 0; p < std::min(platform_count, kMaxPlatforms) && devices.list.empty(); ++p) {
     std::array<ClDevice, kMaxDevices> handles{};
     uint32_t count = 0;
     if (devices_of(platforms[p], kTypeGpu, kMaxDevices, handles.data(), &count) != 0) continue;

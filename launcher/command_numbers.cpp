@@ -1,6 +1,5 @@
 #include "launcher/command_numbers.hpp"
 
-#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -13,11 +12,13 @@ namespace {
 
 constexpr std::string_view kJournal = "/journal";
 
-bool had_other_list(Store& store, const std::vector<std::string>& journals, uint64_t digest) {
-  return std::any_of(journals.begin(), journals.end(), [&](const std::string& journal) {
-    const auto begun = model::first_event(store, journal);
-    return begun && begun->list_digest != digest;
-  });
+Result<bool> had_other_list(Store& store, const std::vector<std::string>& journals,
+                            uint64_t digest) {
+  for (const std::string& journal : journals) {
+    MNP_TRY(const auto begun, model::first_event(store, journal));
+    if (begun && begun->list_digest != digest) return true;
+  }
+  return false;
 }
 
 /// A variable with the command's number that a line reads.
@@ -35,7 +36,8 @@ Result<CommandNumbers> CommandNumbers::read(const RunFolder& run, const model::S
   MNP_TRY(const auto journals, model::journals_of(*run.store, keys));
   if (journals.empty()) return numbers;
   MNP_TRY(const auto list, model::open_list(*run.store, run.keys(), stage));
-  if (!had_other_list(*run.store, journals, list.digest())) return numbers;
+  MNP_TRY(const bool edited, had_other_list(*run.store, journals, list.digest()));
+  if (!edited) return numbers;
   model::HistoryCallbacks callbacks;
   callbacks.event = [](size_t, const model::Event&) {};
   callbacks.record = [&](size_t, const model::Record& said, CommandIndex now) {

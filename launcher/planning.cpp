@@ -11,12 +11,21 @@
 namespace mnp::launcher {
 namespace {
 
+/// A plan is JSON, which has no other bytes.
+Status check_utf8(const std::string& what, const std::string& text) {
+  const size_t good = utf8_prefix(text);
+  if (good == text.size()) return {};
+  return fail(Code::kUsage, fmt::format("{} {}...: byte {} is not UTF-8; give it a name that is",
+                                        what, text.substr(0, good), good + 1));
+}
+
 Result<std::map<std::string, std::string>> read_set(const std::vector<std::string>& words) {
   std::map<std::string, std::string> set;
   for (const std::string& word : words) {
     const size_t equals = word.find('=');
     if (equals == std::string::npos || equals == 0)
       return fail(Code::kUsage, fmt::format("--set {}: type --set NAME=VALUE", word));
+    MNP_CHECK(check_utf8("--set", word));
     set[word.substr(0, equals)] = word.substr(equals + 1);
   }
   return set;
@@ -59,6 +68,7 @@ Result<model::Spec> read_list(const PipelineOptions& options) {
   const fs::path path = named.find("://") == std::string::npos
                             ? fs::absolute(named).lexically_normal()
                             : fs::path(named);
+  MNP_CHECK(check_utf8("the command list", path.string()));
   model::Spec spec = model::spec_of_list(path.string(), options.nodes.value_or(1), options.cpus);
   model::StageSpec& stage = spec.stages.front();
   stage.tries = options.tries.value_or(stage.tries);
@@ -98,6 +108,7 @@ Result<model::Spec> read_pipeline(const PipelineOptions& options) {
   MNP_TRY(const auto set, read_set(options.set));
   auto spec = model::read_spec(options.file, set);
   if (!spec) return fail(Code::kConfig, spec.error().text);
+  MNP_CHECK(check_utf8("the pipeline's folder", spec->folder));
   if (!options.only.empty()) MNP_CHECK(keep_only(*spec, options.only));
   if (options.nodes)
     for (auto& stage : spec->stages) cap_nodes(stage, *options.nodes);

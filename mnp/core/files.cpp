@@ -10,18 +10,26 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <random>
 #include <thread>
+
+#include <fmt/format.h>
 
 namespace mnp {
 namespace {
 
 constexpr auto kWriteDeadline = std::chrono::minutes(5);
 
-/// A name in the same folder that no other process and no other thread uses.
+/// A name in the same folder that nobody else uses: containers that share one have the same pids.
 fs::path temporary_name(const fs::path& path) {
+  static const uint32_t process = std::random_device{}();
   static std::atomic<uint64_t> counter{0};
-  return path.parent_path() / ("." + path.filename().string() + ".tmp-" +
-                               std::to_string(::getpid()) + "-" + std::to_string(++counter));
+  return path.parent_path() / fmt::format(".{}.tmp-{}-{:08x}-{}", path.filename().string(),
+                                          ::getpid(), process, ++counter);
+}
+
+bool is_no_folder(const std::error_code& error) {
+  return error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
 }
 
 Status sync_folder(const fs::path& folder) {
@@ -115,8 +123,7 @@ Result<std::vector<std::string>> list_folder(const fs::path& path) {
   for (fs::directory_iterator entry(path, error), end; !error && entry != end;
        entry.increment(error))
     names.push_back(entry->path().filename().string());
-  if (error == std::errc::no_such_file_or_directory)
-    return fail(Code::kNotFound, path.string() + ": no such folder");
+  if (is_no_folder(error)) return fail(Code::kNotFound, path.string() + ": no such folder");
   if (error) return fail(Code::kIo, "list " + path.string() + ": " + error.message());
   std::sort(names.begin(), names.end());
   return names;
@@ -130,8 +137,7 @@ Result<std::vector<std::string>> list_files_below(const fs::path& path) {
     if (const auto type = fs::symlink_status(entry->path(), ignored).type();
         type == fs::file_type::regular || type == fs::file_type::symlink)
       names.push_back(entry->path().lexically_relative(path).string());
-  if (error == std::errc::no_such_file_or_directory)
-    return fail(Code::kNotFound, path.string() + ": no such folder");
+  if (is_no_folder(error)) return fail(Code::kNotFound, path.string() + ": no such folder");
   if (error) return fail(Code::kIo, "list " + path.string() + ": " + error.message());
   std::sort(names.begin(), names.end());
   return names;

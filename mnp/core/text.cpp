@@ -55,8 +55,8 @@ namespace {
 /// A decimal number at the front of `text`, which then starts after it.
 Result<double> take_number(std::string_view& text) {
   double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value,
-                                            std::chars_format::fixed);
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
   if (error != std::errc() || value < 0)
     return fail(Code::kConfig, fmt::format("'{}' does not start with a number", text));
   text.remove_prefix(static_cast<size_t>(end - text.data()));
@@ -181,7 +181,8 @@ constexpr std::array<uint32_t, 256> make_crc_table() {
 
 uint32_t crc32c_table(std::string_view bytes, uint32_t crc) {
   static constexpr auto kTable = make_crc_table();
-  for (const char c : bytes) crc = (crc >> 8) ^ kTable[(crc ^ static_cast<unsigned char>(c)) & 0xff];
+  for (const char c : bytes)
+    crc = (crc >> 8) ^ kTable[(crc ^ static_cast<unsigned char>(c)) & 0xff];
   return crc;
 }
 
@@ -242,6 +243,16 @@ size_t utf8_length(std::string_view text) {
   return length;
 }
 
+size_t utf8_prefix(std::string_view text) {
+  size_t at = 0;
+  while (at < text.size()) {
+    const size_t length = utf8_length(text.substr(at));
+    if (length == 0) break;
+    at += length;
+  }
+  return at;
+}
+
 /// The first piece is shifted by x^(8 * bytes), by squares.
 uint32_t crc32c_join(uint32_t first, uint32_t second, uint64_t second_bytes) {
   uint32_t square = 0x80000000u >> 8;  // x^8
@@ -252,7 +263,11 @@ uint32_t crc32c_join(uint32_t first, uint32_t second, uint64_t second_bytes) {
   return first ^ second;
 }
 
-std::string hex32(uint32_t value) { return fmt::format("{:08x}", value); }
-std::string hex64(uint64_t value) { return fmt::format("{:016x}", value); }
+std::string hex32(uint32_t value) {
+  return fmt::format("{:08x}", value);
+}
+std::string hex64(uint64_t value) {
+  return fmt::format("{:016x}", value);
+}
 
 }  // namespace mnp

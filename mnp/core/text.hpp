@@ -36,6 +36,8 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
 /// Bytes of the well-formed UTF-8 character at the front of a text that is not empty (RFC 3629); 0
 /// where there is none.
 size_t utf8_length(std::string_view text);
+/// Bytes of well-formed UTF-8 at the front of a text: its size where all of it is.
+size_t utf8_prefix(std::string_view text);
 
 /// FNV-1a, 64 bit: a stable hash for identities in files (not for security).
 uint64_t fnv1a(std::string_view text, uint64_t seed = 0xcbf29ce484222325u);

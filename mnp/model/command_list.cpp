@@ -168,8 +168,7 @@ void number_occurrences(std::vector<uint64_t>& hashes) {
   }
 }
 
-Status read_bytes(const fs::path& path, Bytes& bytes) {
-  const std::string name = path.string();
+Status read_bytes(const fs::path& path, const std::string& name, Bytes& bytes) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) {
     const auto error = fail_errno("");
@@ -275,10 +274,10 @@ CommandList::CommandList(CommandList&&) noexcept = default;
 CommandList& CommandList::operator=(CommandList&&) noexcept = default;
 CommandList::~CommandList() = default;
 
-Result<CommandList> CommandList::open(const fs::path& path) {
+Result<CommandList> CommandList::open(const fs::path& path, const std::string& name) {
   auto storage = std::make_unique<Storage>();
-  MNP_CHECK(read_bytes(path, storage->bytes));
-  MNP_CHECK(storage->index(path.string()));
+  MNP_CHECK(read_bytes(path, name, storage->bytes));
+  MNP_CHECK(storage->index(name));
   return CommandList(std::move(storage));
 }
 

@@ -25,8 +25,9 @@ inline constexpr uint64_t kMaxCommands = uint64_t{1} << 31;
 /// line (`list.txt:17: ...`). Ten million lines (1 GB) index in seconds.
 class CommandList {
  public:
-  static Result<CommandList> open(const fs::path& path);
-  static Result<CommandList> parse(std::string text, const std::string& name);  // inline lists
+  static Result<CommandList> open(const fs::path& path) { return open(path, path.string()); }
+  static Result<CommandList> open(const fs::path& path, const std::string& name);  // for messages
+  static Result<CommandList> parse(std::string text, const std::string& name);     // inline lists
   /// The list of one command that a `program` is in its journal.
   static Result<CommandList> of_program(std::string program);
   CommandList(CommandList&&) noexcept;

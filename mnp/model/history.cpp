@@ -1,6 +1,7 @@
 #include "mnp/model/history.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <optional>
 
@@ -52,6 +53,7 @@ class HistoryReader {
   size_t journal_ = 0;
   bool begun_ = false;  // this journal's first event has been passed on
   bool dealt_ = false;  // this journal's owner has: nothing of earlier ones ran any more
+  Milliseconds silent_{0};
 };
 
 void HistoryReader::take_begun(Begun begun) {
@@ -93,6 +95,8 @@ void HistoryReader::take(const Event& event) {
         translated.items.push_back({*place, item.start, item.identity});
     return pass(std::move(translated));
   }
+  if (const auto* const ended = std::get_if<Ended>(&event))
+    silent_ = Milliseconds(static_cast<int64_t>(std::ceil(ended->silent * 1000)));
   pass(event);
 }
 
@@ -100,6 +104,7 @@ Result<History> HistoryReader::read(Store& store, const StageKeys& stage) {
   MNP_TRY(history_.journals, journals_of(store, stage));
   for (journal_ = 0; journal_ < history_.journals.size(); ++journal_) {
     begun_ = dealt_ = false;
+    silent_ = Milliseconds(0);
     bool damaged = false;
     MNP_TRY(const auto summary, read_journal(
                                     store, history_.journals[journal_],
@@ -115,6 +120,7 @@ Result<History> HistoryReader::read(Store& store, const StageKeys& stage) {
     // An owner that has dealt nothing says nothing of what an earlier one may have left running.
     const bool earlier = journal_ == 0 || dealt_ || history_.goodbye;
     history_.goodbye = summary.ended && !damaged && earlier;
+    history_.silent = dealt_ ? silent_ : std::max(silent_, history_.silent);
   }
   return std::move(history_);
 }

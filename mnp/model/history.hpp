@@ -23,6 +23,8 @@ struct History {
   bool failures_unsure = false;
   /// There is no earlier owner, or the last one has said goodbye: nothing of it can be running.
   bool goodbye = true;
+  /// But on nodes that could not be reached it may, for so long after its goodbye.
+  Milliseconds silent{0};
 };
 
 struct HistoryCallbacks {

@@ -68,6 +68,7 @@ struct Reduced {  // one array of the reduction is in results/
 struct Ended {  // a goodbye: the last event of an attempt that ended in order
   int status = 0;
   std::string text;
+  double silent = 0;  // seconds from here on in which a node without a goodbye may run commands
 };
 struct Sealed {  // written by a newer owner into this journal's next segment
   OwnerNumber by;

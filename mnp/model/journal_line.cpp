@@ -229,11 +229,13 @@ Event read_reduced(JsonReader& in) {
 
 void write(JsonWriter& out, const Ended& event) {
   out.member("status").integer(event.status).member("text").text(event.text);
+  if (event.silent > 0) out.member("silent").seconds(event.silent);
 }
 Event read_ended(JsonReader& in) {
   Ended event;
   in.member("status"), event.status = in.integer();
   in.member("text"), event.text = in.text();
+  if (in.has("silent")) event.silent = in.seconds();
   return event;
 }
 

@@ -107,7 +107,12 @@ Status Reader::take_segment(const Result<std::string>& bytes) {
     take_lines(*bytes);
     return {};
   }
-  if (store_.is_remote() && bytes.error().code != Code::kNotFound) return fail(bytes.error());
+  if (store_.is_remote() && bytes.error().code != Code::kNotFound)
+    return fail(
+        bytes.error().code,
+        fmt::format("{}; what was kept there is not known. Make it readable again, or remove "
+                    "it: what it held then runs again",
+                    bytes.error().text));
   MNP_CHECK(store_.list(prefix_));
   damage(0, "cannot be read: " + bytes.error().text);
   return {};

@@ -20,7 +20,6 @@ namespace {
 constexpr int kMaxTries = 1000;  // of a create-if-absent: each miss means that somebody was faster
 constexpr int kAnswerTries = 3;  // of one creation whose answer is lost
 constexpr std::string_view kSuffix = ".json";
-constexpr std::string_view kJournal = "/journal/";
 
 std::string claim_key(const StageKeys& stage, uint32_t number) {
   return fmt::format("{}/{:04}{}", stage.owners(), number, kSuffix);
@@ -136,14 +135,14 @@ Status seal(Store& store, const std::string& prefix, OwnerNumber by) {
   return fail(Code::kStore, "seal: " + prefix + " grows faster than it can be sealed");
 }
 
-/// Journals that are there, by listing.
+/// Journals that are there. An attempt may hold a million objects beside its journal.
 Result<std::set<std::string>> list_journals(Store& store, const StageKeys& stage) {
-  MNP_TRY(const auto keys, store.list(stage.attempts()));
+  MNP_TRY(const auto attempts, store.names(stage.attempts()));
   std::set<std::string> prefixes;
-  for (const std::string& key : keys) {
-    const size_t slash = key.find('/', stage.attempts().size() + 1);
-    if (slash != std::string::npos && key.compare(slash, kJournal.size(), kJournal) == 0)
-      prefixes.insert(key.substr(0, slash + kJournal.size() - 1));
+  for (const std::string& attempt : attempts) {
+    const std::string prefix = fmt::format("{}/{}/journal", stage.attempts(), attempt);
+    MNP_TRY(const auto segments, list_segments(store, prefix));
+    if (!segments.empty()) prefixes.insert(prefix);
   }
   return prefixes;
 }
@@ -178,8 +177,10 @@ Status seal_earlier(Store& store, const StageKeys& stage, const Claim& own) {
 
 }  // namespace
 
-std::optional<Begun> first_event(Store& store, const std::string& journal) {
+Result<std::optional<Begun>> first_event(Store& store, const std::string& journal) {
   const auto segment = store.get(segment_key(journal, 1));
+  if (!segment && segment.error().code != Code::kNotFound && store.is_remote())
+    return fail(segment.error());
   if (!segment) return std::nullopt;
   const auto line = decode_line(std::string_view(*segment).substr(0, segment->find('\n') + 1));
   if (!line || !std::holds_alternative<Begun>(line->event)) return std::nullopt;
@@ -209,7 +210,7 @@ Result<std::vector<std::string>> journals_of(Store& store, const StageKeys& stag
   std::vector<std::pair<OwnerNumber, std::string>> journals;
   bool unknown = false;
   for (const std::string& prefix : prefixes) {
-    const auto begun = first_event(store, prefix);
+    MNP_TRY(const auto begun, first_event(store, prefix));
     journals.emplace_back(begun ? begun->owner : OwnerNumber(), prefix);
     unknown = unknown || journals.back().first == OwnerNumber();
   }
@@ -217,6 +218,7 @@ Result<std::vector<std::string>> journals_of(Store& store, const StageKeys& stag
     MNP_TRY(const auto numbers, list_claims(store, stage));
     for (const uint32_t number : numbers) {
       const auto claim = read_claim(store, stage, number);
+      if (!claim && claim.error().code != Code::kProtocol) return fail(claim.error());
       if (!claim) continue;
       for (auto& [owner, prefix] : journals)
         if (owner == OwnerNumber() && prefix == journal_of(stage, *claim)) owner = claim->owner;

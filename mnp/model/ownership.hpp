@@ -59,8 +59,8 @@ Result<OwnerNumber> claim_stage(Store& store, const StageKeys& stage, const std:
                                 uint32_t attempt);
 /// The highest claim; kNotFound when there is none; any other error is not an absence.
 Result<Claim> highest_claim(Store& store, const StageKeys& stage);
-/// The Begun in the first line of a journal; nullopt where that cannot be read.
-std::optional<Begun> first_event(Store& store, const std::string& journal);
+/// The Begun in the first line of a journal; nullopt where the segment is damaged or not there.
+Result<std::optional<Begun>> first_event(Store& store, const std::string& journal);
 /// Journals' prefixes of all attempts, those of earlier owners first (each attempt's Begun event
 /// holds its owner).
 Result<std::vector<std::string>> journals_of(Store& store, const StageKeys& stage);

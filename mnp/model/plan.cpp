@@ -4,7 +4,9 @@
 #include <array>
 #include <ctime>
 #include <random>
+#include <system_error>
 #include <type_traits>
+#include <utility>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -125,6 +127,8 @@ Json to_json(const T& it) {
 template <class T>
 void from_json(const Json& json, T& it, const std::string& where);
 
+constexpr const char* kOtherVersion = "; written by another version of mnp?";
+
 [[noreturn]] void wrong(const std::string& where, const std::string& what) {
   throw Wrong{fmt::format("plan: {}: {}", where.empty() ? "the whole" : where.substr(1), what)};
 }
@@ -173,7 +177,7 @@ struct Reader {
     size_t known = 0;
     fields_of(it, [&](const char* name, auto& field) {
       const auto found = json.find(name);
-      if (found == json.end()) wrong(where + "." + name, "missing");
+      if (found == json.end()) wrong(where + "." + name, std::string("missing") + kOtherVersion);
       from_json(*found, field, where + "." + name);
       ++known;
     });
@@ -181,7 +185,7 @@ struct Reader {
     for (const auto& item : json.items()) {
       bool is_known = false;
       fields_of(it, [&](const char* name, auto&) { is_known = is_known || item.key() == name; });
-      if (!is_known) wrong(where + "." + item.key(), "unknown; written by another version of mnp?");
+      if (!is_known) wrong(where + "." + item.key(), std::string("unknown") + kOtherVersion);
     }
   }
 };
@@ -228,7 +232,22 @@ const StagePlan* Plan::find(const std::string& stage) const {
 
 Result<CommandList> open_list(Store& store, const std::string& key) {
   MNP_TRY(const StoredFile file, store.file(key));
-  return CommandList::open(file.path);  // which holds it from now on
+  return CommandList::open(file.path, store.url(key));  // which holds it from now on
+}
+
+Result<CommandList> open_list_copy(Store& store, const std::string& key, const fs::path& scratch) {
+  MNP_TRY(StoredFile file, store.file(key));
+  if (!file.copy) {
+    MNP_TRY(TemporaryFolder folder, TemporaryFolder::create("list-", scratch));
+    file.copy = std::make_shared<TemporaryFolder>(std::move(folder));
+    const fs::path from = std::exchange(file.path, file.copy->path() / "commands.txt");
+    std::error_code error;
+    fs::copy_file(from, file.path, error);
+    if (error)
+      return fail(Code::kIo, fmt::format("copy the command list {} to {}: {}", from.string(),
+                                         file.path.string(), error.message()));
+  }
+  return CommandList::open(file.path, store.url(key));
 }
 
 Result<CommandList> open_list(Store& store, const RunKeys& run, const StagePlan& stage) {
@@ -242,7 +261,7 @@ std::string plan_to_json(const Plan& plan) {
 
 Result<Plan> plan_from_json(std::string_view text) {
   const Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) return fail(Code::kConfig, "plan: not JSON");
+  if (json.is_discarded()) return fail(Code::kConfig, "not JSON: is it a plan of mnp?");
   Plan plan;
   try {
     from_json(json, plan, "");

@@ -30,6 +30,9 @@ struct Plan {
 
 /// A list that is an object of the store.
 Result<CommandList> open_list(Store& store, const std::string& key);
+/// By a copy below `scratch` where the store is a folder: who edits the list there changes nothing
+/// for its reader.
+Result<CommandList> open_list_copy(Store& store, const std::string& key, const fs::path& scratch);
 /// The run's own copy of the stage's list; a program is a list of one.
 Result<CommandList> open_list(Store& store, const RunKeys& run, const StagePlan& stage);
 

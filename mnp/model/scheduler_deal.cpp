@@ -12,6 +12,7 @@ std::vector<Scheduler::NodeDeal> Scheduler::State::deal(TimePoint now) {
   Deals deals;
   wake(now);
   if (!dealing()) return {};
+  settle_probes();
   deal_suspects(deals);
   deal_probes(deals);
   deal_all(now, false, deals);

@@ -141,9 +141,14 @@ void Scheduler::State::reopen_failures() {
 }
 
 bool Scheduler::State::failed_on_good_node(uint32_t i) const {
-  if (commands[i].failed_widely || !nodes[failed_on[i]].bad) return true;
+  if (!nodes[failed_on[i]].bad) return true;
   const uint32_t also = failed_also_on.empty() ? kNone : failed_also_on[i];
-  return also != kNone && !nodes[also].bad;
+  if (also == kNone) return false;
+  if (!nodes[also].bad) return true;
+  const auto further = failed_further.find(i);
+  return further != failed_further.end() &&
+         std::any_of(further->second.begin(), further->second.end(),
+                     [this](uint32_t id) { return !nodes[id].bad; });
 }
 
 void Scheduler::State::note_failure(uint32_t i, uint32_t node) {
@@ -152,12 +157,14 @@ void Scheduler::State::note_failure(uint32_t i, uint32_t node) {
   if (failed_on[i] == node) return;
   if (failed_also_on.empty()) failed_also_on.resize(commands.size(), kNone);
   if (failed_also_on[i] == kNone) failed_also_on[i] = node;
-  if (failed_also_on[i] != node) commands[i].failed_widely = true;
+  if (failed_also_on[i] == node) return;
+  std::vector<uint32_t>& further = failed_further[i];
+  if (std::find(further.begin(), further.end(), node) == further.end()) further.push_back(node);
 }
 
 void Scheduler::State::forget_failures(uint32_t i) {
   commands[i].failures = 0;
-  commands[i].failed_widely = false;
+  failed_further.erase(i);
   if (!failed_on.empty()) failed_on[i] = kNone;
   if (!failed_also_on.empty()) failed_also_on[i] = kNone;
 }

@@ -47,23 +47,28 @@ uint32_t Scheduler::State::least_busy_but(uint32_t not_on) const {
   return best;
 }
 
-void Scheduler::State::deal_probes(Deals& deals) {
-  std::erase_if(probes, [&](Probe& probe) {
-    if (!probe.ready) return false;
+/// One that no other node is left for has failed again.
+void Scheduler::State::settle_probes() {
+  std::erase_if(probes, [this](const Probe& probe) {
     Command& command = commands[probe.command];
-    if (command.state == CommandState::kWaiting && other_than(probe.not_on)) {
-      const uint32_t id = least_busy_but(probe.not_on);
-      const bool ahead = options.on_failure != OnFailure::kStop;
-      if (id == kNone || (!ahead && nodes[id].idle == 0)) return false;
-      give(id, probe.command, deals);
-      update_idle(nodes[id]);
-      probe.ready = false;
-      return false;
-    }
-    if (command.state == CommandState::kWaiting) set_state(probe.command, probe.was);
+    const bool waiting = command.state == CommandState::kWaiting;
+    if (!probe.ready || (waiting && other_than(probe.not_on))) return false;
+    if (waiting) set_state(probe.command, probe.was);
     command.queued = false;
     return true;
   });
+}
+
+void Scheduler::State::deal_probes(Deals& deals) {
+  const bool ahead = options.on_failure != OnFailure::kStop;
+  for (Probe& probe : probes) {
+    if (!probe.ready) continue;
+    const uint32_t id = least_busy_but(probe.not_on);
+    if (id == kNone || (!ahead && nodes[id].idle == 0)) continue;
+    give(id, probe.command, deals);
+    update_idle(nodes[id]);
+    probe.ready = false;
+  }
 }
 
 }  // namespace mnp::model

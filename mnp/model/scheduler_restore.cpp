@@ -24,11 +24,10 @@ void Scheduler::State::replay(const Begun& begun) {
   if (!begun.fresh_failures) return;
   for (uint32_t i = 0; i < commands.size(); ++i) {
     const CommandState state = commands[i].state;
-    if (state != CommandState::kFailed && state != CommandState::kTimedOut &&
-        state != CommandState::kPoisoned)
-      continue;
-    set_state(i, CommandState::kWaiting);
+    if (state == CommandState::kSucceeded) continue;
     forget_failures(i);
+    if (state == CommandState::kWaiting) continue;  // between two tries, or not begun
+    set_state(i, CommandState::kWaiting);
     commands[i].losses = 0;
   }
   poisoned_by_end.clear();

@@ -43,12 +43,11 @@ struct Scheduler::State {
     uint16_t failures = 0;                    // tries used up
     CommandState state = CommandState::kWaiting;
     uint8_t losses : 2 = 0;
-    bool busy : 1 = false;           // has a slot, or waits for one, on its node
-    bool held : 1 = false;           // in its node's list: dealt and not kept
-    bool recorded : 1 = false;       // the record of the newest start has been kept
-    bool queued : 1 = true;          // has an entry in one of the five places
-    bool failed_widely : 1 = false;  // on more than two nodes
-    bool failing : 1 = false;        // ran, and its record may say that it has failed for good
+    bool busy : 1 = false;      // has a slot, or waits for one, on its node
+    bool held : 1 = false;      // in its node's list: dealt and not kept
+    bool recorded : 1 = false;  // the record of the newest start has been kept
+    bool queued : 1 = true;     // has an entry in one of the five places
+    bool failing : 1 = false;   // ran, and its record may say that it has failed for good
   };
 
   enum class Place : uint8_t { kNowhere, kReady, kStarved };
@@ -138,6 +137,7 @@ struct Scheduler::State {
 
   // scheduler_probes.cpp
   bool probe(uint32_t command, uint32_t not_on);
+  void settle_probes();
   void deal_probes(Deals& deals);
   void end_probe(uint32_t command);
   Probe* find_probe(uint32_t command);
@@ -174,8 +174,9 @@ struct Scheduler::State {
   std::vector<Command> commands;
   std::array<uint64_t, 7> counts{};  // by CommandState
   // Where a command failed, for nodes that turn out bad. Empty until the first failure, and until
-  // the first failure of a command on a second node.
+  // the first failure of a command on a second node; from the third node on it is rare.
   std::vector<uint32_t> failed_on, failed_also_on;
+  std::unordered_map<uint32_t, std::vector<uint32_t>> failed_further;
 
   CommandQueue queue;
   std::deque<uint32_t> retries, suspects;
@@ -197,7 +198,7 @@ struct Scheduler::State {
 
   bool stopped = false;
   bool restoring = false;
-  uint32_t replayed_main = kNone;  // of the attempt that is being restored
+  uint32_t replayed_main = kNone;         // of the attempt that is being restored
   std::vector<uint32_t> poisoned_by_end;  // of an attempt, with no Poisoned event so far
 };
 

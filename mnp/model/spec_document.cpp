@@ -67,9 +67,7 @@ void SpecErrors::add(const YAML::Mark& mark, std::string_view what, std::string_
   const int line = std::max(mark.line, 0) + 1;
   const int column = std::max(mark.column, 0) + 1;
   std::string text = fmt::format("{}: {}; {}", at(mark), one_line(what), one_line(remedy));
-  const bool known = std::any_of(errors_.begin(), errors_.end(),
-                                 [&](const Located& error) { return error.text == text; });
-  if (!known) errors_.push_back({line, column, std::move(text)});
+  if (known_.insert(text).second) errors_.push_back({line, column, std::move(text)});
 }
 
 Error SpecErrors::error() const {
@@ -87,18 +85,14 @@ namespace {
 
 /// Columns count bytes, as yaml-cpp's do.
 std::optional<YAML::Mark> first_not_utf8(std::string_view text) {
+  const size_t at = utf8_prefix(text);
+  if (at == text.size()) return std::nullopt;
+  const std::string_view before = text.substr(0, at);
   YAML::Mark mark;
-  mark.pos = mark.line = mark.column = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t length = utf8_length(text.substr(at));
-    mark.pos = static_cast<int>(at);
-    if (length == 0) return mark;
-    const bool line = text[at] == '\n';
-    mark.line += line ? 1 : 0;
-    mark.column = line ? 0 : mark.column + static_cast<int>(length);
-    at += length;
-  }
-  return std::nullopt;
+  mark.pos = static_cast<int>(at);
+  mark.line = static_cast<int>(std::count(before.begin(), before.end(), '\n'));
+  mark.column = static_cast<int>(at - (before.rfind('\n') + 1));  // npos + 1 is 0
+  return mark;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include <yaml-cpp/yaml.h>
@@ -31,6 +32,7 @@ class SpecErrors {
   };
   std::string file_;
   std::vector<Located> errors_;
+  std::unordered_set<std::string> known_;  // their texts
 };
 
 /// The one mapping that the text must be; nullopt when `errors` has the reason.

@@ -41,7 +41,8 @@ CommandStage::~CommandStage() {
 }
 
 Result<std::unique_ptr<CommandStage>> CommandStage::open(Loop& loop, const Context& context) {
-  MNP_TRY(auto list, model::open_list(*context.store, context.keys().commands()));
+  MNP_TRY(auto list,
+          model::open_list_copy(*context.store, context.keys().commands(), context.scratch.root));
   return std::unique_ptr<CommandStage>(new CommandStage(loop, context, std::move(list)));
 }
 

@@ -111,12 +111,19 @@ Status load_plan(Context& context) {
     return fail(
         text.error().within(fmt::format("no plan of {}='{}' in {}='{}'", model::kRun,
                                         context.me.run, model::kStore, context.store_place)));
-  MNP_TRY(context.plan, model::plan_from_json(*text));
+  auto plan = model::plan_from_json(*text);
+  if (!plan) return fail(plan.error().within(context.store->url(context.run_keys().plan())));
+  context.plan = std::move(*plan);
   if (context.plan.find(context.stage_name) != nullptr) return {};
   std::vector<std::string> names;
   for (const auto& stage : context.plan.stages) names.push_back(stage.spec.name);
   return fail(Code::kConfig, fmt::format("{}='{}': the plan has no such stage, only {}",
                                          model::kStage, context.stage_name, join(names, ", ")));
+}
+
+void Context::set_commands(uint32_t count) {
+  for (model::StagePlan& each : plan.stages)
+    if (each.spec.name == stage_name) each.commands = count;
 }
 
 std::vector<std::string> stage_environment(const Context& context, uint32_t nodes_joined,

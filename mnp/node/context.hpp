@@ -42,6 +42,8 @@ struct Context {
 
   const model::StagePlan& stage() const { return *plan.find(stage_name); }
   const model::StageSpec& spec() const { return stage().spec; }
+  /// What the stage's list holds now: it may have been edited since the plan was made.
+  void set_commands(uint32_t count);
   /// Between two group commits: few requests to S3, which has them within 2 s all the same.
   Milliseconds commit_interval() const { return Milliseconds(in_s3() ? 1000 : 50); }
   bool in_s3() const { return aws::is_s3(store_place); }

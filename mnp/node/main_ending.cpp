@@ -76,7 +76,8 @@ void MainNode::write_last_words() {
     unwritten(Error{Code::kStore, "the store does not answer"});
     say_the_end();
   }));
-  journal_->append(model::Ended{status_, outcome_ ? "" : outcome_.error().text});
+  const double silent = drains_ ? roster_->may_run_for().count() : 0;
+  journal_->append(model::Ended{status_, outcome_ ? "" : outcome_.error().text, silent});
   write_nodes();
   const uint64_t kept = commands_ ? commands_->counts().done() : 0;
   errands_->add("end",

@@ -67,6 +67,7 @@ Status MainNode::open_work() {
           [this](const Status& done) { end(done); }});
   if (!context_.is_program()) {
     MNP_TRY(commands_, CommandStage::open(loop_, context_));
+    context_.set_commands(commands_->list().size());
     return {};
   }
   MNP_TRY(program_list_, model::CommandList::of_program(context_.spec().program));
@@ -100,6 +101,7 @@ Status MainNode::open_journal() {
   for (const auto& [journal, record, now] : kept)
     reduction_->add(parent_of(history.journals[journal]), record, now);
   careful_ = !history.goodbye;
+  deal_from_ = claimed + history.silent;
   if (!history.goodbye) deal_from_ = claimed + kFenceLeases * context_.spec().lease + kLeaseMargin;
   begun_.run = context_.me.run;
   begun_.stage = context_.stage_name;

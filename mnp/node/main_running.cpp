@@ -282,6 +282,7 @@ void MainNode::commands_finished() {
     return end(
         fail(Code::kCommandsFailed, fmt::format("{} of {} commands failed, {} may", counts.bad(),
                                                 context_.stage().commands, allowed)));
+  MNP_ASSERT(counts.done() == context_.stage().commands, "a stage has not run all its commands");
   if (!reduction_->wanted()) return end({});
   phase_ = Phase::kReducing;
   write_progress();

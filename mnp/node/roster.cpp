@@ -219,6 +219,19 @@ void Roster::judge_silent() {
   }
 }
 
+std::chrono::duration<double> Roster::may_run_for() const {
+  TimePoint last = Clock::now();
+  const TimePoint now = last;
+  for (uint32_t i = 0; i < nodes_.size(); ++i) {
+    const RosterNode& node = nodes_[i];
+    if (NodeIndex(i) == context_.me.index || node.state == NodeState::kMissing ||
+        node.state == NodeState::kLeft)
+      continue;
+    last = std::max(last, node.last_beat + context_.spec().lease + kLeaseMargin);
+  }
+  return last - now;
+}
+
 // ---- telling and asking
 
 void Roster::send(NodeIndex index, Control what, std::string_view payload) {

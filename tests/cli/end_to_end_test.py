@@ -80,6 +80,25 @@ class EndToEnd(MnpCase):
         self.mnp("resume")
         self.assertEqual([each["state"] for each in self.outcomes()], ["succeeded"] * 3)
 
+    def test_an_edited_list_is_judged_by_its_own_length(self):
+        self.pipeline(["echo of $MNP_COMMAND_COUNT; exit 3"] * 40, more="    allow_failures: 25%\n")
+        self.mnp("run", "demo.yaml", status=10)
+        lines = self.run_folder() / "stages/work/commands.txt"
+        lines.write_text("echo of $MNP_COMMAND_COUNT; exit 3\n" * 8)
+        done = self.mnp("resume", status=10)
+        self.assertIn("8 of 8 commands failed, 2 may", done.stderr)
+        self.assertEqual(self.mnp("logs", "--command", "0").stdout, "of 40\nof 8\n")
+
+    def test_a_list_that_is_edited_under_way_changes_nothing_before_the_next_attempt(self):
+        self.write("demo.yaml", "name: demo\nstages:\n  - name: work\n    slots: 1\n"
+                                "    on_failure: stop\n    commands: list.txt\n")
+        overwrite = "printf 'touch wrong\\n' > $MNP_RUN_URL/stages/work/commands.txt"
+        self.write("list.txt", f"{overwrite}\n" + "".join(
+            f"echo right >> {self.folder}/starts; exit\n" for _ in range(20)))
+        self.mnp("run", "demo.yaml")
+        self.assertEqual(self.starts(), ["right"] * 20)
+        self.assertFalse((self.folder / "wrong").exists())
+
     def test_a_node_where_everything_fails_is_bad_and_its_commands_run_elsewhere(self):
         self.pipeline(["[ $MNP_NODE != 2 ] && sleep 0.1"] * 60)
         self.mnp("run", "demo.yaml")

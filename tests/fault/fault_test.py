@@ -36,6 +36,20 @@ def cost_of(history):
 
 
 class FaultCase(unittest.TestCase):
+    def run(self, result=None):
+        """SIGTERM: no more tests, and what this one has made is taken down."""
+        def end(*_):
+            result.stop()
+            sys.exit(143)
+
+        self.result = result
+        signal.signal(signal.SIGTERM, end)
+        return super().run(result)
+
+    def doCleanups(self):
+        signal.signal(signal.SIGTERM, lambda *_: self.result.stop())
+        return super().doCleanups()
+
     def trial(self, kind, schedule, needs_system):
         folder = Path(tempfile.mkdtemp(prefix="mnp-fault-"))
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
@@ -45,9 +59,14 @@ class FaultCase(unittest.TestCase):
         cluster = kind(PROGRAM, folder, NODES, [0.4 + index % 7 * 0.2 for index in range(COMMANDS)],
                        LEASE, system and system.folder)
         self.addCleanup(cluster.close)
+        if system:
+            self.addCleanup(system.thaw)  # what waits for it cannot be killed
         cluster.store_system = system
         said = []
-        problems = Trial(cluster, schedule, said.append).run(HANG_SECONDS)
+        trial = Trial(cluster, schedule, said.append)
+        problems = trial.run(HANG_SECONDS)
+        if trial.struck == 0:
+            problems.append("the run ended before anything was done to it")
         if problems:
             self.fail("\n".join([str(schedule), *said, *problems[:20],
                                  cluster.runtime_logs()[-20000:]]))
@@ -167,5 +186,4 @@ if __name__ == "__main__":
               "storms": "Storms"}
     if len(sys.argv) < 2 or sys.argv[1] not in chosen:
         sys.exit(__doc__)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was made is taken down
     unittest.main(argv=[sys.argv[0], *(sys.argv[2:] or [chosen[sys.argv[1]]])])

@@ -36,19 +36,25 @@ class FileSystem:
                     continue
 
     def make_read_only(self, on):
-        # Fails while a file is open for writing: then the next moment.
-        for _ in range(200):
-            done = subprocess.run(["mount", "-o", f"remount,{'ro' if on else 'rw'}",
-                                   str(self.folder)], capture_output=True, check=False)
-            if done.returncode == 0:
-                return
+        # The mount itself stays writable while a run has a file of it open; one on top of it does not.
+        if not on:
+            _run("umount", "--lazy", str(self.folder))
+            return
+        _run("mount", "--bind", str(self.folder), str(self.folder))
+        _run("mount", "-o", "remount,bind,ro", str(self.folder))
+        if os.access(self.folder, os.W_OK):
+            raise RuntimeError(f"{self.folder} can still be written")
 
     def freeze(self, on):
         _run("fsfreeze", "-f" if on else "-u", str(self.folder))
 
-    def close(self):
+    def thaw(self):
         subprocess.run(["fsfreeze", "-u", str(self.folder)], capture_output=True, check=False)
-        subprocess.run(["umount", "--lazy", str(self.folder)], capture_output=True, check=False)
+
+    def close(self):
+        self.thaw()
+        while os.path.ismount(self.folder):
+            _run("umount", "--lazy", str(self.folder))
 
 
 def cannot_mount():

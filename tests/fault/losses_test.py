@@ -53,6 +53,24 @@ class Losses(unittest.TestCase):
             HANG_SECONDS))
         self.assertEqual({event["node"] for event in self.events(cluster, "lost")}, {1, 2})
 
+    def test_a_stop_that_a_frozen_node_does_not_hear(self):
+        cluster = self.cluster(commands=120)
+        text = (cluster.folder / "p.yaml").read_text()
+        (cluster.folder / "p.yaml").write_text(text.replace(f"lease: {LEASE}s", "lease: 40s"))
+        cluster.start()
+        self.wait_for(cluster, "commands", lambda: cluster.witness.starts() >= 2 * NODES)
+        cluster.signal(2, ["keeper", "agent", "rank", "daemon", "command"], signal.SIGSTOP)
+        cluster.stop()
+        self.assertEqual(cluster.wait(HANG_SECONDS), 40, cluster.runtime_logs()[-20000:])
+        self.assertEqual(cluster.left(), [])
+        ended = self.events(cluster, "ended")[-1]
+        self.assertTrue(0 < ended["silent"] <= 41, ended)
+        cluster.resume()
+        self.assert_ends(cluster)
+        dealt = min(event["t"] for event in cluster.history().journals[-1].events
+                    if event["e"] == "dealt")
+        self.assertGreater(dealt, ended["t"] + ended["silent"] - 1)
+
     def test_all_children_and_main_works_alone(self):
         cluster = self.cluster()
         self.assert_kept(cluster, Trial(cluster, [(1, "kill-node", node) for node in (1, 2, 3)]).run(

@@ -30,10 +30,10 @@ class NamespaceCluster(LocalCluster):
 
     def __init__(self, program, folder, nodes, commands, lease, store=None, more=""):
         super().__init__(program, folder, nodes, commands, lease, store, more)
-        self.network = Network(nodes)
         self.job, self.attempt, self.keepers, self.status, self.ending = 0, 0, {}, None, None
         self.fresh = False
         self.run = self._make_run()
+        self.network = Network(nodes)
 
     def _make_run(self):
         """The run folder is the launcher's work, with a node that does nothing."""

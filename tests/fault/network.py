@@ -6,7 +6,8 @@ import random
 import shutil
 import subprocess
 
-NEIGHBOURS = "/proc/sys/net/ipv4/neigh/default/gc_thresh3"  # one table for all namespaces
+# One table for all namespaces, with a limit that only the machine's own namespace shows.
+NEIGHBOURS = "/proc/sys/net/ipv4/neigh/default/gc_thresh3"
 LOSS = ["-m", "statistic", "--mode", "random", "--probability"]
 
 
@@ -44,9 +45,7 @@ class Network:
         self.nodes = nodes
         self.tag = f"mf{system.randrange(16**5):05x}"
         self.prefix = f"10.{system.randrange(64, 128)}.{system.randrange(256)}"
-        with open(NEIGHBOURS, encoding="ascii") as file:
-            self.neighbours = int(file.read())
-        self._limit_neighbours(max(self.neighbours, 2 * nodes * nodes))
+        self.neighbours = self._limit_neighbours(2 * nodes * nodes)
         try:
             _run("ip", "link", "add", self.tag, "type", "bridge")
             _run("ip", "link", "set", self.tag, "up")
@@ -57,9 +56,17 @@ class Network:
             raise
 
     @staticmethod
-    def _limit_neighbours(most):
-        with open(NEIGHBOURS, "w", encoding="ascii") as file:
-            file.write(str(most))
+    def _limit_neighbours(least):
+        """What was written over; None where it is high enough, or cannot be changed."""
+        try:
+            with open(NEIGHBOURS, "r+", encoding="ascii") as file:
+                before = int(file.read())
+                if before >= least:
+                    return None
+                file.write(str(least))
+                return before
+        except OSError:
+            return None
 
     def _add(self, node):
         name, link = f"{self.tag}n{node}", f"{self.tag}v{node}"
@@ -100,4 +107,6 @@ class Network:
             _try("ip", "link", "delete", f"{self.tag}v{node}")
             _try("ip", "netns", "delete", f"{self.tag}n{node}")
         _try("ip", "link", "delete", self.tag)
-        self._limit_neighbours(self.neighbours)
+        if self.neighbours is not None:
+            with open(NEIGHBOURS, "w", encoding="ascii") as file:
+                file.write(str(self.neighbours))

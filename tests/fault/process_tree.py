@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 KINDS = {"mnp-rank": "rank", "orted": "daemon", "prted": "daemon", "mpirun": "mpirun",
@@ -87,6 +88,7 @@ def send(pids, number):
 
 
 def kill_all(mark):
-    """Whatever is left of a run, frozen or not."""
-    while pids := list(Tree(mark).processes):
+    """Whatever is left of a run, frozen or not; but what hangs in the kernel can stay."""
+    deadline = time.monotonic() + 60
+    while (pids := list(Tree(mark).processes)) and time.monotonic() < deadline:
         send(pids, signal.SIGKILL)

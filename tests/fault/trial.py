@@ -24,7 +24,7 @@ class Trial:
 
     def __init__(self, cluster, schedule, say=lambda text: None):
         self.cluster, self.say = cluster, say
-        self.statuses, self.overlaps = [], True
+        self.statuses, self.overlaps, self.struck = [], True, 0
         self.order = itertools.count()
         self.plan = [(at, next(self.order), FAULTS[name], node, False)
                      for at, name, node in schedule]
@@ -42,6 +42,10 @@ class Trial:
             return
         struck = fault.strike(self.cluster, where)
         self.say(f"{now:7.2f} {fault.name} of {where}: {struck}")
+        if struck == 0:  # there is no such process just now
+            heapq.heappush(self.plan, (now + 0.1, next(self.order), fault, node, False))
+            return
+        self.struck += 1
         self.overlaps = self.overlaps and fault.overlaps
         if fault.undo:
             self.busy[where] = now + fault.seconds(self.cluster.lease)

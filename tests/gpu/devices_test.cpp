@@ -46,6 +46,13 @@ TEST_F(Discovery, ADriverThatHangsOrCrashesIsNoGpu) {
   EXPECT_EQ(nvidia().summary(), "no GPU (the GPU drivers crashed when they were asked)");
 }
 
+TEST_F(Discovery, ADriverThatCannotBeKilledIsLeftBehind) {
+  set("FAKE_STUCK", "1");
+  const Devices stuck = discover_devices(Clock::now() + 300ms, {FAKE_GPU_DRIVER, "none.so"});
+  EXPECT_EQ(stuck.summary(),
+            "no GPU (the GPU drivers did not answer in time and cannot be killed)");
+}
+
 TEST_F(Discovery, ThisMachineAnswers) {
   const Devices devices = discover_devices(Clock::now() + 60s);
   EXPECT_EQ(devices.list.empty(), !devices.none.empty()) << devices.summary();

@@ -1,6 +1,9 @@
 // The functions of libnvidia-ml and libOpenCL that gpu/ calls. FAKE_GPUS says how many GPUs each
-// shows; FAKE_NVML_ERROR makes nvmlInit fail; FAKE_HANG makes it hang, FAKE_CRASH crash; FAKE_MIG
-// cuts GPU 1 into two instances; FAKE_LOST makes GPU 0 unreadable.
+// shows; FAKE_NVML_ERROR makes nvmlInit fail; FAKE_HANG makes it hang, FAKE_STUCK so that SIGKILL
+// seems not to help, FAKE_CRASH crash; FAKE_MIG cuts GPU 1 into two instances; FAKE_LOST makes GPU
+// 0 unreadable; FAKE_PLATFORMS says how many OpenCL platforms show them.
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -19,12 +22,24 @@ uintptr_t id_of(void* device) {
   return reinterpret_cast<uintptr_t>(device);
 }  // 1.., MIG: 100..
 
+/// A traced process that was killed ends for its parent only when the tracer lets it go.
+void hold_the_end_of_this_process() {
+  ::prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+  const pid_t held = ::getpid();
+  if (::fork() == 0) {
+    ::ptrace(PTRACE_SEIZE, held, nullptr, nullptr);
+    ::sleep(5);
+    ::_exit(0);
+  }
+}
+
 }  // namespace
 
 extern "C" {
 
 int nvmlInit_v2() {
-  if (std::getenv("FAKE_HANG")) ::sleep(1000);
+  if (std::getenv("FAKE_STUCK")) hold_the_end_of_this_process();
+  if (std::getenv("FAKE_HANG") || std::getenv("FAKE_STUCK")) ::sleep(1000);
   if (std::getenv("FAKE_CRASH")) std::abort();
   return static_cast<int>(number("FAKE_NVML_ERROR"));
 }
@@ -66,8 +81,8 @@ int nvmlDeviceGetMigDeviceHandleByIndex(void*, unsigned index, void** device) {
 }
 
 int32_t clGetPlatformIDs(uint32_t, void** platforms, uint32_t* count) {
-  platforms[0] = reinterpret_cast<void*>(uintptr_t{1});
-  *count = 1;
+  *count = std::getenv("FAKE_PLATFORMS") ? number("FAKE_PLATFORMS") : 1;
+  for (uint32_t i = 0; i < *count; ++i) platforms[i] = reinterpret_cast<void*>(uintptr_t{i} + 1);
   return 0;
 }
 int32_t clGetDeviceIDs(void*, uint64_t type, uint32_t, void** devices, uint32_t* count) {

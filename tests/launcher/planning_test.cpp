@@ -51,6 +51,18 @@ TEST_F(Planning, TakesAFileOrAListAndNeverBoth) {
   EXPECT_TRUE(refuses_with(Code::kUsage, "--commands LIST"));
 }
 
+TEST_F(Planning, NamesAreUtf8BecauseAPlanIs) {
+  options.set = {"scan=\xe9"};
+  EXPECT_TRUE(refuses_with(Code::kUsage, "--set scan=...: byte 6 is not UTF-8"));
+  options.set.clear();
+  ASSERT_TRUE(make_folders(folder.path() / "m\xe9ss"));
+  options.file = write("m\xe9ss/pipeline.yaml", kPipeline);
+  EXPECT_TRUE(refuses_with(Code::kUsage, "/m...: byte"));
+  options.commands = write("m\xe9ss/list.txt", "one\n");
+  options.file = "";
+  EXPECT_TRUE(refuses_with(Code::kUsage, "the command list "));
+}
+
 TEST_F(Planning, OptionsOfAListAreRefusedWithAFileAndTheOtherWayRound) {
   options.cpus = 2;
   EXPECT_TRUE(refuses_with(Code::kUsage, "`cpus`"));

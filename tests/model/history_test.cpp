@@ -95,6 +95,20 @@ TEST_F(HistoryOf, AGoodbyeOfAnOwnerWhoHasDealtNothingSaysNothingOfTheOneBefore) 
   EXPECT_TRUE(history_.goodbye);
 }
 
+TEST_F(HistoryOf, AGoodbyeTellsHowLongSomethingMayRunStill) {
+  const Dealt dealt{NodeIndex(0), Incarnation(1), {{CommandIndex(0), 1, ids_[0]}}, false};
+  ASSERT_TRUE(write_journal(store_, journal("a"), {{begun(1), dealt, Ended{40, "", 5.25}}}));
+  said(list_);
+  EXPECT_TRUE(history_.goodbye);
+  EXPECT_EQ(history_.silent, Milliseconds(5250));
+  ASSERT_TRUE(write_journal(store_, journal("b"), {{begun(2), Ended{40, ""}}}));
+  said(list_);
+  EXPECT_EQ(history_.silent, Milliseconds(5250)) << "it has not waited for the end of that";
+  ASSERT_TRUE(write_journal(store_, journal("c"), {{begun(3), dealt, Ended{40, ""}}}));
+  said(list_);
+  EXPECT_EQ(history_.silent, Milliseconds(0));
+}
+
 TEST_F(HistoryOf, SpeaksOfTodaysList) {
   const Dealt dealt{NodeIndex(0),
                     Incarnation(1),

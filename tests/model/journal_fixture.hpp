@@ -66,7 +66,7 @@ inline std::vector<Event> every_event() {
           RecordKept{not_started, 8},
           Poisoned{CommandIndex(9), 77},
           Reduced{{"sum.npy", 1000, 0xffffffff, false}},
-          Ended{-1, "stopped by SIGTERM"},
+          Ended{-1, "stopped by SIGTERM", 5.25},
           Sealed{OwnerNumber(4)}};
 }
 

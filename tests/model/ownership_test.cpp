@@ -150,6 +150,43 @@ TEST(JournalsOf, AClaimStandsInForABegunThatCannotBeRead) {
             (std::vector<std::string>{journal_of("b"), journal_of("a")}));
 }
 
+TEST(JournalsOf, AStoreThatDoesNotAnswerIsNoDamage) {
+  FaultyStore store;
+  ASSERT_TRUE(claim_stage(store, kStage, "a", 1));
+  ASSERT_TRUE(write_journal(store, journal_of("a"), {{begun_of(1)}}));
+  store.unreadable = segment_key(journal_of("a"), 1);
+  EXPECT_TRUE(journals_of(store, kStage)) << "a folder answers, and the file is damaged";
+  store.remote = true;
+  EXPECT_FALSE(journals_of(store, kStage));
+  store.unreadable = StageKeys(kStage).owners() + "/0001.json";
+  ASSERT_TRUE(store.put(segment_key(journal_of("a"), 1), "garbled\n"));
+  EXPECT_FALSE(journals_of(store, kStage)) << "nobody knows whose it is";
+}
+
+TEST(JournalsOf, ListsNothingButJournals) {
+  class Listed : public MemoryStore {
+   public:
+    Result<std::vector<std::string>> list(const std::string& prefix) override {
+      prefixes.push_back(prefix);
+      return MemoryStore::list(prefix);
+    }
+    Result<std::vector<std::string>> names(const std::string& prefix) override {
+      const auto kept = prefixes;  // without what it does by `list`
+      auto names = MemoryStore::names(prefix);
+      prefixes = kept;
+      return names;
+    }
+    std::vector<std::string> prefixes;
+  } store;
+  ASSERT_TRUE(claim_stage(store, kStage, "a", 1));
+  ASSERT_TRUE(write_journal(store, journal_of("a"), {{begun_of(1)}}));
+  ASSERT_TRUE(store.put(AttemptKeys::of(kStage, "a", 1).output(NodeIndex(0), Incarnation(1)), "x"));
+  ASSERT_TRUE(claim_stage(store, kStage, "b", 1));
+  ASSERT_EQ(journals_of(store, kStage)->size(), 1u);
+  for (const std::string& prefix : store.prefixes)
+    EXPECT_TRUE(prefix == kStage.owners() || prefix == journal_of("a")) << prefix;
+}
+
 /// Three mains that claim the same stage one after the other or at once, and write.
 class Mains {
  public:

@@ -82,12 +82,13 @@ TEST(Plan, RefusesWhatItDoesNotWrite) {
             "plan: stages[0].spec.nodes: not a whole number in range");
   EXPECT_EQ(error_after("\"nodes\": 9", "\"nodes\": 4294967296"),
             "plan: stages[0].spec.nodes: not a whole number in range");
-  EXPECT_EQ(error_after("\"nodes\": 9,", ""), "plan: stages[0].spec.nodes: missing");
+  EXPECT_EQ(error_after("\"nodes\": 9,", ""),
+            "plan: stages[0].spec.nodes: missing; written by another version of mnp?");
   EXPECT_EQ(error_after("\"nodes\": 9", "\"nodes\": 9, \"extra\": 1"),
             "plan: stages[0].spec.extra: unknown; written by another version of mnp?");
   EXPECT_EQ(error_after("\"max\"", "\"mean\""), "plan: stages[0].spec.reduce.op: not a known word");
   EXPECT_EQ(error_after("\"one\"", "1"), "plan: stages[0].spec.commands.lines[0]: not text");
-  EXPECT_EQ(error_after("{", ""), "plan: not JSON");
+  EXPECT_EQ(error_after("{", ""), "not JSON: is it a plan of mnp?");
   EXPECT_FALSE(plan_from_json("[]"));
   EXPECT_FALSE(plan_from_json(""));
 }

@@ -115,6 +115,24 @@ TEST_F(SchedulerNodes, FailureOnAnotherNodeTooStays) {
   EXPECT_EQ(state(0), CommandState::kWaiting) << "now it has failed on bad nodes only";
 }
 
+TEST_F(SchedulerNodes, FailuresOnManyBadNodesCountForNothing) {
+  make(1, 4);
+  for (uint32_t node = 0; node < 4; ++node) {
+    add(node);
+    pass(Milliseconds(60000));
+    ASSERT_EQ(dealt_to(deal(), node), Indexes{0});
+    end(node, 0, 1);
+    lose(node);
+  }
+  ASSERT_EQ(state(0), CommandState::kFailed);
+  for (uint32_t node = 0; node < 3; ++node) {
+    scheduler().declare_bad(NodeIndex(node));
+    EXPECT_EQ(state(0), CommandState::kFailed);
+  }
+  scheduler().declare_bad(NodeIndex(3));
+  EXPECT_EQ(state(0), CommandState::kWaiting);
+}
+
 TEST_F(SchedulerNodes, BlockGivesEachNodeItsSlice) {
   for (uint32_t total = 0; total <= 40; total += 3) {
     for (uint32_t n = 1; n <= 9; ++n) {

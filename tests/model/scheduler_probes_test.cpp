@@ -70,6 +70,24 @@ TEST_F(SchedulerProbes, WithoutAnotherNodeItHasFailedAgain) {
   EXPECT_TRUE(scheduler().finished());
 }
 
+TEST_F(SchedulerProbes, OneThatIsGivenUpHoldsNoSuspectUp) {
+  make(2);
+  for (uint32_t node = 1; node < 3; ++node) {
+    add(node);
+    ASSERT_EQ(dealt_to(deal(), node), Indexes{0});
+    lose(node);
+  }
+  add(0, 1, 1, true);
+  ASSERT_EQ(dealt_to(deal(), 0), Indexes{1});
+  add(3);
+  end(0, 1, 3);
+  ASSERT_TRUE(probe(1, 0));
+  lose(3);
+  const auto deals = deal();
+  EXPECT_EQ(state(1), CommandState::kFailed);
+  EXPECT_EQ(dealt_to(deals, 0), Indexes{0}) << "on main, which has nothing else to do";
+}
+
 TEST_F(SchedulerProbes, LostWithItsNodeItIsTriedOnAnotherOne) {
   fail_first(1);
   ASSERT_TRUE(probe(0, 0));

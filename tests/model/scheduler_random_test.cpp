@@ -1,9 +1,14 @@
 // Random runs of a stage with everything that may go wrong, against a model that knows only what
-// nodes hold: seeded, so that a failure can be run again.
+// nodes hold: seeded, so that a failure can be run again. What readers of the journal make of it
+// must be what the scheduler knows.
 #include <map>
 #include <random>
 #include <set>
 
+#include <fmt/format.h>
+
+#include "mnp/model/report.hpp"
+#include "tests/model/journal_fixture.hpp"
 #include "tests/model/scheduler_fixture.hpp"
 
 namespace mnp::model {
@@ -16,7 +21,8 @@ class RandomStage {
  public:
   explicit RandomStage(uint32_t seed) : random_(seed) {
     options_.commands = below(60);
-    options_.tries = 1 + below(3);
+    options_.tries = 1 + below(4);
+    bad_seldom_ = below(3) == 0 ? 2 : 20;
     if (below(3) == 0) options_.distribution = Distribution::kBlock;
     options_.block_nodes = kNodes;
     if (below(2) == 0)
@@ -50,6 +56,7 @@ class RandomStage {
     scheduler_ = std::make_unique<Scheduler>(options_);
     Begun begun;
     begun.fresh_failures = !log_.empty() && below(6) == 0;
+    begun.owner = OwnerNumber(++attempts_);
     log_.emplace_back(begun);
     for (const Event& event : log_) scheduler_->restore(event);
     for (const CommandIndex command : scheduler_->restored())
@@ -69,7 +76,7 @@ class RandomStage {
       case 2:
         return below(6) == 0 ? leave(below(kNodes)) : deal();
       case 3:
-        return below(20) == 0 ? turn_bad(below(kNodes)) : deal();
+        return below(bad_seldom_) == 0 ? turn_bad(below(kNodes)) : deal();
       case 4:
         return below(12) == 0 ? crash() : deal();
       case 5:
@@ -249,19 +256,15 @@ class RandomStage {
     ASSERT_EQ(counts.waiting + running + ran + counts.done(), options_.commands);
   }
 
-  /// One good child more, and time: everything ends.
-  void finish() {
-    for (uint32_t i = 0; i < kNodes; ++i) scheduler_->release_slice(NodeIndex(i));
-    nodes_.emplace_back();
-    join(kNodes);
-    for (int round = 0; round < 2000 && !scheduler_->finished(); ++round) {
+  void work_off(int rounds, bool all_succeed) {
+    for (int round = 0; round < rounds && !scheduler_->finished(); ++round) {
       deal();
-      for (uint32_t i = 0; i <= kNodes; ++i) {
+      for (uint32_t i = 0; i < nodes_.size(); ++i) {
         run_one(i);
         if (!nodes_[i].ran.empty()) {
           const uint32_t command = *nodes_[i].ran.begin();
           nodes_[i].ran.erase(command);
-          const Record made = record(i, command, true);
+          const Record made = record(i, command, all_succeed || below(3) == 0);
           log_.emplace_back(RecordKept{made, 0});
           keep(made);
         }
@@ -269,6 +272,20 @@ class RandomStage {
       pass(1000);
       if (::testing::Test::HasFatalFailure()) return;
     }
+  }
+
+  /// One good child more, and time: everything ends. All others may turn out bad.
+  void finish() {
+    for (uint32_t i = 0; i < kNodes; ++i) scheduler_->release_slice(NodeIndex(i));
+    if (below(2) == 0) {
+      for (uint32_t i = 0; i < kNodes; ++i) join(i);
+      work_off(100, false);
+      for (uint32_t i = 0; i < kNodes; ++i) turn_bad(i);
+    }
+    nodes_.emplace_back();
+    join(kNodes);
+    work_off(2000, true);
+    if (::testing::Test::HasFatalFailure()) return;
     ASSERT_TRUE(scheduler_->finished());
     const Counts counts = scheduler_->counts();
     ASSERT_EQ(counts.done(), options_.commands) << "every command has exactly one outcome";
@@ -277,6 +294,36 @@ class RandomStage {
     ASSERT_TRUE(again.restored().empty());
     for (uint32_t i = 0; i < options_.commands; ++i)
       ASSERT_EQ(again.state(CommandIndex(i)), scheduler_->state(CommandIndex(i))) << i;
+    if (below(5) == 0) compare_with_readers();  // which takes longer than all the rest
+  }
+
+  void compare_with_readers() {
+    std::string lines;
+    for (uint32_t i = 0; i < options_.commands; ++i) lines += fmt::format("command {}\n", i);
+    const auto list = CommandList::parse(lines, "list");
+    ASSERT_TRUE(list);
+    const auto identities = list->identities();
+    const StageKeys stage = StageKeys::of(RunKeys::of("r"), "s");
+    std::vector<std::vector<Event>> journals;
+    for (Event event : log_) {
+      if (std::holds_alternative<Begun>(event)) journals.emplace_back();
+      if (auto* const record = std::get_if<RecordKept>(&event))
+        record->identity = identities[record->record.command.value()];
+      if (auto* const poisoned = std::get_if<Poisoned>(&event))
+        poisoned->identity = identities[poisoned->command.value()];
+      if (auto* const dealt = std::get_if<Dealt>(&event))
+        for (Dealt::Item& item : dealt->items) item.identity = identities[item.command.value()];
+      journals.back().push_back(std::move(event));
+    }
+    MemoryStore store;
+    for (uint32_t i = 0; i < journals.size(); ++i)
+      ASSERT_TRUE(
+          write_journal(store, AttemptKeys::of(stage, "job", i + 1).journal(), {journals[i]}));
+    const auto read = read_outcomes(store, stage, *list);
+    ASSERT_TRUE(read);
+    ASSERT_EQ(read->journals.size(), journals.size());
+    for (uint32_t i = 0; i < options_.commands; ++i)
+      ASSERT_EQ(read->commands[i].state, scheduler_->state(CommandIndex(i))) << i;
   }
 
   std::mt19937 random_;
@@ -289,6 +336,8 @@ class RandomStage {
   std::set<uint32_t> succeeded_;
   TimePoint now_ = TimePoint() + std::chrono::hours(1);
   bool fresh_ = false;
+  uint32_t attempts_ = 0;
+  uint32_t bad_seldom_ = 20;
 };
 
 TEST(SchedulerRandom, EveryCommandEndsOnceWhateverHappens) {

@@ -65,6 +65,21 @@ TEST_F(SchedulerRestore, TriesGoOnAcrossAttempts) {
   EXPECT_EQ(state(0), CommandState::kFailed);
 }
 
+TEST_F(SchedulerRestore, TriesAreCountedAnewWithFreshFailures) {
+  make(1, 2);
+  begin();
+  was_dealt(0, {0});
+  was_kept(0, 0, 1);
+  begin(true);
+  scheduler().restored();
+  add(0);
+  deal();
+  end(0, 0, 1);
+  EXPECT_EQ(state(0), CommandState::kWaiting) << "the first of two tries";
+  scheduler().declare_bad(NodeIndex(0));
+  EXPECT_EQ(state(0), CommandState::kWaiting);
+}
+
 TEST_F(SchedulerRestore, EveryEndOfAnAttemptIsALossOfWhatIsInFlight) {
   make(2);
   begin();

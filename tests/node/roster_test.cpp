@@ -30,6 +30,20 @@ TEST_F(RosterTest, ANodeJoinsIsWelcomedAndGetsReady) {
   EXPECT_EQ(roster->find_address("10.9.9.9"), std::nullopt);
 }
 
+TEST_F(RosterTest, OnlyAGoodbyeTellsThatNothingRunsThereAnyMore) {
+  spec().lease = Milliseconds(60000);
+  open();
+  set_main_ready();
+  EXPECT_EQ(roster->may_run_for().count(), 0);
+  const auto third = join(3), first = join(0);
+  third->channel->close();
+  ASSERT_TRUE(until([&] { return state(3) == NodeState::kLost; }));
+  first->say(Control::kGoodbye);
+  ASSERT_TRUE(until([&] { return state(0) == NodeState::kLeft; }));
+  EXPECT_GT(roster->may_run_for().count(), 30);
+  EXPECT_LE(roster->may_run_for().count(), 61);
+}
+
 TEST_F(RosterTest, ReadyNodesAreMainFirstThenByIndex) {
   open();
   const auto third = join(3), first = join(0);
