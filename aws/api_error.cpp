@@ -118,6 +118,7 @@ constexpr std::array<std::string_view, 2> kMaySkew = {"InvalidSignatureException
                                                       "SignatureDoesNotMatch"};
 constexpr std::array<std::string_view, 3> kExpired = {"ExpiredToken", "ExpiredTokenException",
                                                       "TokenRefreshRequired"};
+constexpr std::array<std::string_view, 2> kNoGood = {"InvalidToken", "InvalidClientTokenId"};
 
 }  // namespace
 
@@ -134,7 +135,10 @@ ApiError api_error(const HttpResponse& response) {
   error.date = header(response.headers, "Date");
   error.bucket_region = shown(header(response.headers, "x-amz-bucket-region"));
   error.type = shown(said.type);
-  error.code = is_one_of(kTransient, error.type) ? Code::kStore : code_of(response.status);
+  const bool denied = is_one_of(kExpired, error.type) || is_one_of(kNoGood, error.type);
+  error.code = is_one_of(kTransient, error.type) ? Code::kStore
+               : denied                          ? Code::kDenied
+                                                 : code_of(response.status);
   error.text = std::to_string(response.status);
   if (!error.type.empty()) error.text += " " + error.type;
   if (!said.message.empty()) error.text += ": " + shown(said.message);

@@ -47,7 +47,7 @@ struct JobPlace {
   std::string definition;  // name, name:revision or ARN
   std::string share;       // of a fair-share queue
   std::optional<int> priority;
-  std::map<std::string, std::string> tags;
+  std::map<std::string, std::string> tags;  // with its definition's at most 50: else the job fails
 };
 
 struct Job : model::JobDetail {

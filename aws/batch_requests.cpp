@@ -130,19 +130,24 @@ bool is_word(const std::string& text, size_t most) {
          });
 }
 
+size_t characters(const std::string& text) {
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & '\xc0') != '\x80'; }));
+}
+
 Status check_tags(const std::map<std::string, std::string>& tags) {
   if (tags.size() > kMaxTags)
     return fail(Code::kConfig,
                 fmt::format("{} tags; at most {} are allowed", tags.size(), kMaxTags));
   for (const auto& [key, value] : tags) {
-    if (key.empty() || key.size() > kMaxTagKey || starts_with(lower(key), "aws:"))
+    if (key.empty() || characters(key) > kMaxTagKey || starts_with(lower(key), "aws:"))
       return fail(Code::kConfig, fmt::format("tag '{}': a key has 1 to {} characters and does not "
                                              "begin with aws:",
                                              key, kMaxTagKey));
-    if (value.size() > kMaxTagValue)
+    if (characters(value) > kMaxTagValue)
       return fail(Code::kConfig, fmt::format("tag {}: its value has {} characters; at most {} are "
                                              "allowed",
-                                             key, value.size(), kMaxTagValue));
+                                             key, characters(value), kMaxTagValue));
   }
   return {};
 }
@@ -196,12 +201,13 @@ namespace {
 
 Status check_place(const JobPlace& place) {
   if (place.definition.empty()) return fail(Code::kConfig, "a job needs a job definition");
-  const bool word = std::all_of(place.share.begin(), place.share.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0;
-  });
+  const bool family = place.share.size() > 1 && place.share.back() == '*';
+  const bool word =
+      std::all_of(place.share.begin(), place.share.end() - (family ? 1 : 0),
+                  [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; });
   if (place.share.size() > kMaxShare || !word)
-    return fail(Code::kConfig, fmt::format("share identifier '{}': up to {} letters and digits are "
-                                           "allowed",
+    return fail(Code::kConfig, fmt::format("share identifier '{}': up to {} letters and digits, "
+                                           "with a * behind them or without",
                                            place.share, kMaxShare));
   if (place.priority && (*place.priority < 0 || *place.priority > kMaxPriority))
     return fail(Code::kConfig,

@@ -17,6 +17,14 @@ constexpr double kSkewSeconds = 60;         // where a service says that the clo
 constexpr double kRefusedSeconds = 240;     // where it does not; AWS refuses from 5 minutes on
 constexpr int kLongestUrl = 7 * 24 * 3600;  // seconds that a presigned URL may be good for
 
+/// Of new credentials, too.
+ApiError still_expired(ApiError error) {
+  error.code = Code::kDenied;
+  error.text += error.type.empty() ? "; a HEAD gets no reason: have the credentials expired?"
+                                   : "; renew the credentials";
+  return error;
+}
+
 }  // namespace
 
 std::optional<double> http_date(const std::string& text) {
@@ -92,7 +100,9 @@ ApiResult<HttpResponse> Client::call(const HttpRequest& request, const CallOptio
     }
     const ApiError& error = answer.error();
     const Retriable kind = retriable(error, request.method);
-    if (kind == Retriable::kExpired && credentials_ != nullptr && !std::exchange(refreshed, true)) {
+    if (kind == Retriable::kExpired && credentials_ != nullptr) {
+      if (refreshed) return fail(still_expired(error));
+      refreshed = true;
       credentials_->expired(made.credentials);
       continue;
     }

@@ -69,9 +69,9 @@ Result<Credentials> Container::get() {
   const auto response = call_plain(*transport_, request, kLimits);
   if (!response) return fail(response.error().within("the container's credentials"));
   if (response->status != 200)
-    return fail(Code::kDenied, fmt::format("{} answers {}", url, response->status));
+    return fail(Code::kDenied, fmt::format("{} answers {}", base, response->status));
   auto found = credentials_from_json(response->body);
-  if (!found) return fail(found.error().within(url));
+  if (!found) return fail(found.error().within(base));  // the path alone would give them away
   return found;
 }
 

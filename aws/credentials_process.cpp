@@ -24,16 +24,21 @@ namespace {
 constexpr Milliseconds kLimit{60000};  // people may have to touch a key
 constexpr size_t kMaxOutput = 64 << 10;
 
-/// A shell in a process group of its own, so that all of it can be ended. Its standard error is
-/// ours: it may have something to say to the operator.
-Result<pid_t> start(const std::string& command, const Fd& output) {
+/// Where there is a terminal it may ask for a PIN, which only the foreground's group can.
+bool has_terminal() {
+  return static_cast<bool>(Fd(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)));
+}
+
+/// A shell, where `alone` in a process group of its own, so that all of it can be ended. Its
+/// standard error is ours: it may have something to say to the operator.
+Result<pid_t> start(const std::string& command, const Fd& output, bool alone) {
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, output.get(), STDOUT_FILENO);
   posix_spawnattr_t attributes;
   ::posix_spawnattr_init(&attributes);
   ::posix_spawnattr_setpgroup(&attributes, 0);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  if (alone) ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
   std::string shell = "sh", option = "-c", line = command;
   std::array<char*, 4> words = {shell.data(), option.data(), line.data(), nullptr};
   pid_t pid = 0;
@@ -80,11 +85,12 @@ class Process : public CredentialsProvider {
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe");
     const Fd ours(ends[0]);
     Fd theirs(ends[1]);
-    MNP_TRY(const pid_t pid, start(command_, theirs));
+    const bool alone = !has_terminal();
+    MNP_TRY(const pid_t pid, start(command_, theirs, alone));
     theirs = Fd();
     std::string text;
     const Status read = read_output(ours, Clock::now() + kLimit, text);
-    if (!read) ::kill(-pid, SIGKILL);
+    if (!read) ::kill(alone ? -pid : pid, SIGKILL);
     int status = 0;
     while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
     if (!read) return fail(read.error());

@@ -25,7 +25,7 @@ class Sso : public CredentialsProvider {
  private:
   tl::unexpected<Error> log_in(const std::string& why) const {
     return fail(Code::kDenied,
-                fmt::format("{}: run `aws sso login --profile {}`", why, settings_.profile()));
+                fmt::format("{}: run `aws sso login --profile {}`", why, sso_.profile));
   }
   Result<std::string> token() const;
   Result<HttpResponse> ask(const std::string& token);
@@ -67,8 +67,8 @@ Result<HttpResponse> Sso::ask(const std::string& token) {
 
 Result<Credentials> Sso::get() {
   if (sso_.account.empty())
-    return fail(Code::kConfig, fmt::format("profile `{}` needs sso_account_id and sso_role_name",
-                                           settings_.profile()));
+    return fail(Code::kConfig,
+                fmt::format("profile `{}` needs sso_account_id and sso_role_name", sso_.profile));
   MNP_TRY(const std::string bearer, token());
   MNP_TRY(const HttpResponse response, ask(bearer));
   if (response.status == 401) return log_in("the SSO session is not accepted any more");

@@ -41,6 +41,7 @@ Result<std::optional<Credentials>> keys_of(const Section& section) {
 
 Result<SsoSource> sso_of(const Section& section, const Profiles& profiles) {
   SsoSource sso;
+  sso.profile = section.name;
   sso.session = section.get("sso_session");
   sso.start_url = section.get("sso_start_url");
   sso.region = section.get("sso_region");

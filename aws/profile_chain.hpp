@@ -22,6 +22,7 @@ struct WebIdentity {
   std::string session_name;  // "": any
 };
 struct SsoSource {
+  std::string profile;  // that says so: of a chain the last
   std::string session;  // [sso-session NAME]; "" where the profile itself has the URL
   std::string start_url;
   std::string region;

@@ -14,7 +14,6 @@ namespace {
 
 constexpr const char* kCrc = "mnp-crc32c";
 constexpr std::string_view kMetadata = "x-amz-meta-";
-constexpr size_t kMaxKey = 1024;                  // bytes; S3's own limit
 constexpr uint64_t kSlowest = 256 << 10;          // bytes a second that a body may need
 constexpr uint64_t kAnswer = uint64_t{16} << 20;  // bytes of an answer that is no object
 constexpr Milliseconds kCall{60000};              // beyond its bodies' time
@@ -124,6 +123,7 @@ bool S3::is_elsewhere(const std::string& bucket, const Region& asked, ApiError& 
   if (!asked.endpoint.custom.empty() || !s3_endpoint(bucket, found.endpoint, path_style_)) {
     error.text += fmt::format("; the bucket lies in {}, not in {}: set AWS_REGION", name,
                               asked.endpoint.region);
+    error.code = Code::kConfig;
     return false;
   }
   const std::scoped_lock lock(regions_->mutex);

@@ -19,6 +19,8 @@ namespace mnp::aws {
 
 class XmlElement;
 
+inline constexpr size_t kMaxKey = 1024;  // bytes; S3's own limit
+
 struct S3Place {
   std::string bucket;
   std::string key;  // bytes; "" for the bucket itself

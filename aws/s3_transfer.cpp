@@ -98,12 +98,14 @@ bool is_current(const fs::path& path, uint64_t bytes, double modified) {
          static_cast<double>(info.st_mtim.tv_sec) >= std::floor(modified);
 }
 
-/// Whether the object has the file's size, and is not older.
+/// Whether the object has the file's size, and is not older. Its time is in whole seconds: a file
+/// of the same second may have been written after it.
 bool is_current(const S3Listed& object, const fs::path& from) {
   struct stat info {};
   return ::stat(from.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
          static_cast<uint64_t>(info.st_size) == object.bytes &&
-         object.modified >= static_cast<double>(info.st_mtim.tv_sec);
+         object.modified >= static_cast<double>(info.st_mtim.tv_sec) +
+                                static_cast<double>(info.st_mtim.tv_nsec) / 1e9;
 }
 
 /// Each download's own: several of one target may be under way.
@@ -341,6 +343,11 @@ Status S3Transfer::upload_folder(const fs::path& from, const S3Place& to) {
   Job job(*this);
   for (const std::string& path : paths) {
     if (job.crew.failed()) break;
+    std::error_code error;
+    if (!fs::is_regular_file(from / path, error)) {  // links are listed, too
+      log::warning("{} is left out: it is no file, and leads to none", (from / path).string());
+      continue;
+    }
     const S3Place place{to.bucket, prefix + path};
     const auto old = there.find(place.key);
     if (old != there.end() && is_current(old->second, from / path)) {

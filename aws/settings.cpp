@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "mnp/core/files.hpp"
+#include "mnp/core/log.hpp"
 #include "mnp/core/text.hpp"
 
 namespace mnp::aws {
@@ -29,10 +30,17 @@ std::string first_of(std::initializer_list<std::string> values) {
   return "";
 }
 
-Result<std::string> read_if_there(const std::string& path) {
+/// `named`: by a variable, and so meant to be there.
+Result<std::string> read_if_there(const std::string& path, const std::string& named) {
   auto text = read_file(path, kMaxFile);
   if (text || text.error().code != Code::kNotFound) return text;
+  if (!named.empty()) log::warning("{}={}: there is no such file", named, path);
   return std::string();
+}
+
+/// "~/x" lies in HOME, also where no shell has said so.
+std::string expanded(const std::string& path, const std::string& home) {
+  return starts_with(path, "~/") ? home + path.substr(1) : path;
 }
 
 Result<bool> to_bool(const std::string& text, const std::string& name) {
@@ -63,11 +71,18 @@ Result<Settings> Settings::load(const SettingsOptions& options, Variables variab
   settings.variables_ = std::move(variables);
   const auto& variable = settings.variables_;
   settings.folder_ = variable("HOME") + "/.aws";
-  const std::string config = first_of({variable("AWS_CONFIG_FILE"), settings.folder_ + "/config"});
-  const std::string credentials =
-      first_of({variable("AWS_SHARED_CREDENTIALS_FILE"), settings.folder_ + "/credentials"});
-  MNP_TRY(const std::string config_text, read_if_there(config));
-  MNP_TRY(const std::string credentials_text, read_if_there(credentials));
+  const auto file = [&](const char* name, const char* otherwise, std::string& text) {
+    const std::string named = expanded(variable(name), variable("HOME"));
+    const std::string path = first_of({named, settings.folder_ + otherwise});
+    return read_if_there(path, named.empty() ? "" : name).map([&](std::string read) {
+      text = std::move(read);
+      return path;
+    });
+  };
+  std::string config_text, credentials_text;
+  MNP_TRY(const std::string config, file("AWS_CONFIG_FILE", "/config", config_text));
+  MNP_TRY(const std::string credentials,
+          file("AWS_SHARED_CREDENTIALS_FILE", "/credentials", credentials_text));
   MNP_TRY(settings.profiles_,
           parse_profiles({config, config_text}, {credentials, credentials_text}));
   const std::string asked =

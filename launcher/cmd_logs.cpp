@@ -187,8 +187,14 @@ Status read_all_of(const RunFolder& run, const std::vector<model::StagePlan>& st
 Status refuse_logs_elsewhere(const RunFolder& run, const std::vector<model::StagePlan>& stages) {
   MNP_TRY(const auto submitted, run.submitted());
   if (!run.in.in_s3() || submitted.submissions.empty()) return {};
-  const std::string& host = submitted.submissions.back().host;
-  if (host == host_name()) return {};
+  std::string host;  // where the newest of the stages' jobs ran
+  for (const Submission& submission : submitted.submissions)
+    for (const SubmittedJob& job : submission.jobs)
+      if (std::any_of(stages.begin(), stages.end(), [&job](const model::StagePlan& stage) {
+            return stage.spec.name == job.stage;
+          }))
+        host = submission.host;
+  if (host.empty() || host == host_name()) return {};
   for (const model::StagePlan& stage : stages) {
     MNP_TRY(const auto logs, node_logs(run, stage.spec.name, std::nullopt));
     if (!logs.empty()) return {};

@@ -56,7 +56,7 @@ Result<int> run(const Options& options) {
   MNP_TRY(const auto store, open_store(options.store));
   MNP_TRY(const auto found, find_one_run(store, options.run));
   MNP_CHECK(refuse_foreign(found));
-  MNP_TRY(const auto lock, hold_run(found));
+  MNP_TRY(const auto lock, lock_run(found));
   MNP_CHECK(refuse_live(found));
   MNP_TRY(const Size size, size_of(found));
   if (!options.dry_run) {

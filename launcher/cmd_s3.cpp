@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "aws/s3_session.hpp"
+#include "aws/s3_store.hpp"
 #include "aws/s3_transfer.hpp"
 #include "launcher/cli.hpp"
 #include "mnp/core/signals.hpp"
@@ -83,7 +84,7 @@ Result<int> list(const Look& look) {
   bool any = false;
   do {
     const auto page = s3.list(place, look.recursive ? "" : "/", next);
-    if (!page) return fail(page.error());
+    if (!page) return fail(aws::store_error(page.error()));
     for (const std::string& folder : page->folders) print_folder(look, folder);
     for (const aws::S3Listed& object : page->objects) print_object(look, object);
     any = any || !page->folders.empty() || !page->objects.empty();
@@ -100,12 +101,12 @@ Result<int> print(const Look& look) {
   MNP_TRY(const auto place, aws::S3Place::parse(look.place));
   MNP_TRY(auto s3, open(look.account));
   const auto info = s3.head(place);
-  if (!info) return fail(info.error());
+  if (!info) return fail(aws::store_error(info.error()));
   uint32_t crc = 0;
   for (uint64_t first = 0; first < info->bytes && std::ferror(stdout) == 0; first += kBlock) {
     const aws::S3Range range{first, std::min(kBlock, info->bytes - first)};
     const auto part = s3.get(place, range, info->etag);
-    if (!part) return fail(part.error());
+    if (!part) return fail(aws::store_error(part.error()));
     crc = crc32c(part->bytes, crc);
     std::fwrite(part->bytes.data(), 1, part->bytes.size(), stdout);
   }

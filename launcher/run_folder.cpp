@@ -135,7 +135,7 @@ Result<std::optional<RunHolder>> holder_of(const RunFolder& run) {
   return read_holder(lock_path(run));
 }
 
-Result<FileLock> hold_run(const RunFolder& run) {
+Result<FileLock> lock_run(const RunFolder& run) {
   MNP_CHECK(make_folders(run.local()));
   MNP_TRY(auto lock, FileLock::acquire(lock_path(run)));
   if (!lock) {
@@ -144,11 +144,16 @@ Result<FileLock> hold_run(const RunFolder& run) {
                 fmt::format("{} is running: process {} on {} holds it; `mnp stop {}{}` stops it",
                             run.id, holder.pid, holder.host, run.id, run.store_words()));
   }
-  const std::string text = fmt::format("{} {}\n", ::getpid(), host_name());
-  if (::ftruncate(lock->fd().get(), 0) != 0) return fail_errno(lock_path(run).string());
-  if (auto written = write_all(lock->fd().get(), text, Clock::now() + kWriteLimit); !written)
-    return fail(Code::kStore, fmt::format("{}: {}", lock_path(run).string(), written.error().text));
   return std::move(*lock);
+}
+
+Result<FileLock> hold_run(const RunFolder& run) {
+  MNP_TRY(FileLock lock, lock_run(run));
+  const std::string text = fmt::format("{} {}\n", ::getpid(), host_name());
+  if (::ftruncate(lock.fd().get(), 0) != 0) return fail_errno(lock_path(run).string());
+  if (auto written = write_all(lock.fd().get(), text, Clock::now() + kWriteLimit); !written)
+    return fail(Code::kStore, fmt::format("{}: {}", lock_path(run).string(), written.error().text));
+  return lock;
 }
 
 Result<std::vector<std::string>> held_node_locks(const RunFolder& run) {
@@ -177,8 +182,8 @@ namespace {
 Status refuse_elsewhere(const RunFolder& run, const Submitted& submitted) {
   std::error_code error;
   const auto& submissions = submitted.submissions;
-  const bool was_run_here = fs::exists(lock_path(run), error) &&
-                            (submissions.empty() || submissions.back().host == host_name());
+  const bool was_run_here = fs::exists(lock_path(run), error) && !submissions.empty() &&
+                            submissions.back().host == host_name();
   if (!run.in.in_s3() || was_run_here) return {};  // a lock tells
   const bool may_run =
       submissions.empty() ||
@@ -189,7 +194,10 @@ Status refuse_elsewhere(const RunFolder& run, const Submitted& submitted) {
   for (const auto& stage : plan.stages) {
     const auto progress = read_progress(run, stage.spec.name);
     const double silent = progress ? wall_seconds() - progress->updated : kSilent;
-    if (silent >= kSilent || (submissions.empty() && progress->ended > 0)) continue;
+    // Of a job without `mnp run` only its progress tells; Batch may try it again.
+    if (silent >= kSilent ||
+        (submissions.empty() && progress->ended > 0 && progress->status / 10 != 3))
+      continue;
     return fail(Code::kExists,
                 fmt::format("{} is under way on another machine: stage {} was heard of {:.0f} s "
                             "ago; end it there, or wait until it has been silent for {:.0f} s",

@@ -53,8 +53,9 @@ struct RunHolder {
 /// Who runs it now; nullopt: nobody.
 Result<std::optional<RunHolder>> holder_of(const RunFolder& run);
 
-/// Nobody else runs it while the lock is held, and its file names this process; kExists names who
-/// does already.
+/// Nobody else runs it while the lock is held; kExists names who does already.
+Result<FileLock> lock_run(const RunFolder& run);
+/// The same, and the lock's file names this process.
 Result<FileLock> hold_run(const RunFolder& run);
 
 /// Names of keepers' lock files that are still held: something of these nodes may run.

@@ -75,7 +75,8 @@ Status load_raw_plan(Context& context) {
   if (!me.in_batch && me.nodes == 1) me.run = model::make_run_id(me.run);
   MNP_CHECK(lock_raw_run(context));
   const auto key = context.keys().commands();
-  auto text = aws::is_s3(me.list_file) ? context.s3->read(me.list_file) : read_file(me.list_file);
+  auto text = aws::is_s3(me.list_file) ? context.s3->read(me.list_file)
+                                       : read_file(me.list_file, model::kMaxListBytes);
   if (!text)
     return fail(text.error().code == Code::kStore ? Code::kStore : Code::kConfig,
                 fmt::format("{}: {}; a file with one command a line belongs there",

@@ -145,9 +145,10 @@ void Epochs::fail_launch(const std::string& why) {
   if (state_ != State::kLaunching && state_ != State::kUp) return;
   if (Clock::now() - begun_at_ > kStable) failures_ = 0;
   ++failures_;
-  const std::string said = without_noise(words_);
+  const std::string said = without_noise(std::exchange(words_, ""));
   const std::string text = fmt::format("epoch {}: {}{}", number_.value(), why,
                                        said.empty() ? "" : "; mpirun said: " + said);
+  says_more_ = true;
   log::warning("{}", text);
   if (failures_ < kMaxFailures)
     return end([this] {
@@ -240,6 +241,10 @@ void Epochs::ended_everywhere() {
   cancel_timer();
   state_ = State::kNone;
   members_.clear();
+  // The end of a rank is heard of before its words.
+  if (const std::string said = without_noise(words_);
+      std::exchange(says_more_, false) && !said.empty())
+    log::warning("epoch {}: mpirun said: {}", number_.value(), said);
   (void)remove_tree(context_.scratch.root / fmt::format("epoch-{}", number_.value()));
   if (const auto then = std::exchange(then_, nullptr)) then();
 }

@@ -95,7 +95,8 @@ class Epochs {
   TimePoint not_before_{};  // the next epoch; nothing of lost nodes runs any more by then
   int failures_ = 0;
   bool stopped_ = false;
-  std::string words_;  // the end of what mpirun has printed
+  std::string words_;       // the end of what mpirun has printed and nobody has said
+  bool says_more_ = false;  // of an epoch that has failed
 };
 
 }  // namespace mnp::node

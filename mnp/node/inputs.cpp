@@ -94,6 +94,7 @@ Status copy_input(const Context& context, const model::Input& input, const std::
   }
   if (!bytes) return fail(missing(input, source));
   MNP_CHECK(check_room(input, *bytes, context.scratch.root));
+  if (!object) MNP_CHECK(make_folders(to));  // it may hold nothing but its own name
   aws::S3Transfer transfer(s3, {});
   const Status done =
       object ? transfer.download_file(place, to) : transfer.download_folder(place, to);

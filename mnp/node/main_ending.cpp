@@ -79,7 +79,7 @@ void MainNode::write_last_words() {
   const double silent = drains_ ? roster_->may_run_for().count() : 0;
   journal_->append(model::Ended{status_, outcome_ ? "" : outcome_.error().text, silent});
   write_nodes();
-  const uint64_t kept = commands_ ? commands_->counts().done() : 0;
+  const uint64_t kept = commands_ ? commands_->counts().done() : outcome_ ? 1 : 0;
   errands_->add("end",
                 [this, kept, until = Clock::now() + (drains_ ? kLastWords : kStorePatience)] {
                   loop_.post([this, written = put_last_words(kept, until)] {

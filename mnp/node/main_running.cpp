@@ -291,6 +291,11 @@ void MainNode::commands_finished() {
 
 void MainNode::journal_failed(const Error& error) {
   store_lost_ = true;
+  if (phase_ == Phase::kEnding && !said_end_ && error.code == Code::kSuperseded) {
+    outcome_ = fail(error);  // whatever it ends for: another one has the stage
+    status_ = code_info(error.code).exit_status;
+    log::error("{}", error.text);
+  }
   end(fail(error));
 }
 

@@ -49,6 +49,19 @@ Status check_source(const fs::path& source) {
               fmt::format("{}: {}", source.string(), error ? error.message() : "is no file"));
 }
 
+/// No other try, and no other node, can give S3 such a key.
+Status check_key(const std::string& key, const std::string& path) {
+  if (utf8_prefix(key) != key.size())
+    return fail(Code::kConfig, fmt::format("{}: its name is not UTF-8, which keys of S3 must be; "
+                                           "give it another one",
+                                           path));
+  if (key.size() <= aws::kMaxKey) return {};
+  return fail(Code::kConfig,
+              fmt::format("{}: its key would have {} bytes, and S3 takes {}; give it "
+                          "a shorter name",
+                          path, key.size(), aws::kMaxKey));
+}
+
 }  // namespace
 
 struct S3Publisher::Start {
@@ -113,7 +126,7 @@ Result<aws::Uploaded> S3Publisher::put(const fs::path& source, const aws::S3Plac
       }
     }
     auto sent = send(source, place, options);
-    if (sent) created = !there;
+    if (sent) created = true;  // what it has replaced was no kept start's
     refused = options.only_if_etag;
     if (sent || sent.error().code != Code::kExists) return sent;
     look = true;
@@ -130,8 +143,11 @@ Status S3Publisher::publish_one(Start& start, size_t number) {
   const aws::S3Place place = store_->at(below);
   bool created = false;
   const fs::path source = start.from / file.path;
-  const auto sent =
-      file.partial ? send(source, place, {}) : put(source, place, start.who, file.path, created);
+  const auto sent = [&]() -> Result<aws::Uploaded> {
+    MNP_CHECK(check_key(place.key, file.path));
+    return file.partial ? send(source, place, {})
+                        : put(source, place, start.who, file.path, created);
+  }();
   if (!sent && sent.error().code != Code::kIo && sent.error().code != Code::kConfig)
     return fail(Code::kStore, sent.error().text);
   const std::scoped_lock lock(start.mutex);

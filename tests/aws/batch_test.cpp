@@ -180,6 +180,13 @@ TEST_F(BatchTest, LimitsAreCheckedBeforeAnythingIsSent) {
   place.priority.reset();
   place.share = "a-b";
   EXPECT_NE(client().submit(request, place).error().text.find("a-b"), std::string::npos);
+  place.share = "*";
+  EXPECT_NE(client().submit(request, place).error().text.find("'*'"), std::string::npos);
+  place.share = "lab*";
+  place.tags["long"] = std::string(257, 'x');
+  EXPECT_NE(client().submit(request, place).error().text.find("257 characters"), std::string::npos);
+  place.tags["long"].clear();
+  for (int i = 0; i < 256; ++i) place.tags["long"] += "\u00e4";
   place.share = "";
   place.definition = "";
   EXPECT_NE(client().submit(request, place).error().text.find("definition"), std::string::npos);

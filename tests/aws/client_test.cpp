@@ -175,7 +175,9 @@ TEST_F(ClientTest, ARefusedHeadMayMeanExpiredCredentials) {
   request.method = "HEAD";
   transport->say(400);
   transport->say(400);
-  EXPECT_FALSE(call());
+  const auto refused = call();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kDenied);
   EXPECT_EQ(keys->refused, std::vector<std::string>{"AKID1"});
   transport->say(400);
   transport->say(200);
@@ -188,6 +190,8 @@ TEST_F(ClientTest, AsksForFreshCredentialsOnce) {
   const auto answer = call();
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().type, "ExpiredToken");
+  EXPECT_EQ(answer.error().code, Code::kDenied);
+  EXPECT_NE(answer.error().text.find("renew the credentials"), std::string::npos);
   EXPECT_EQ(keys->refused, std::vector<std::string>{"AKID1"});
   EXPECT_NE(header(transport->requests[1].headers, "Authorization").find("AKID2/"),
             std::string::npos);

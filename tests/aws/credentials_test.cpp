@@ -262,6 +262,25 @@ TEST_F(CredentialsTest, TroubleWhereCredentialsAreHandedOutIsNoMistakeOfConfigur
   EXPECT_EQ(from_chain()->access_key, "ASIA1");
 }
 
+TEST_F(CredentialsTest, SsoNamesTheProfileOfAChainThatIsToLogIn) {
+  config(
+      "[default]\nrole_arn = arn:aws:iam::111122223333:role/r\nsource_profile = lab\n"
+      "[profile lab]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = dev\n"
+      "[sso-session corp]\nsso_region = us-east-2\nsso_start_url = https://corp\n");
+  const auto none = from_chain();
+  ASSERT_FALSE(none);
+  EXPECT_NE(none.error().text.find("aws sso login --profile lab"), std::string::npos)
+      << none.error().text;
+}
+
+TEST_F(CredentialsTest, AContainersUrlIsNotShown) {
+  variables["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/v2/credentials/unguessable";
+  transport->say(404);
+  EXPECT_EQ(from_chain().error().text.find("unguessable"), std::string::npos);
+  transport->say(200, "{}");
+  EXPECT_EQ(from_chain().error().text.find("unguessable"), std::string::npos);
+}
+
 TEST_F(CredentialsTest, SsoUsesTheSessionOfTheCli) {
   config(
       "[default]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = dev\n"

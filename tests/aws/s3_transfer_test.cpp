@@ -1,5 +1,8 @@
 #include "aws/s3_transfer.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -274,6 +277,33 @@ TEST_F(S3TransferTest, OnlyWhatHasChangedIsFetchedAndSent) {
   write("f", "new");
   EXPECT_TRUE(sent());
   EXPECT_EQ(fake->objects["k"].first, "new");
+}
+
+TEST_F(S3TransferTest, AFileOfTheSecondOfItsObjectMayHaveChanged) {
+  options.only_changed = true;
+  const S3Place place{"bucket", "k"};
+  fake->objects["k"] = {"one", {}};
+  ASSERT_TRUE(transfer().download_file(place, local("f")));
+  struct stat info {};
+  ASSERT_EQ(::stat(local("f").c_str(), &info), 0);
+  write("f", "new");
+  const timespec times[2] = {{info.st_mtim.tv_sec, 900'000'000},
+                             {info.st_mtim.tv_sec, 900'000'000}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, local("f").c_str(), times, 0), 0);
+  ASSERT_TRUE(transfer().upload_file(local("f"), place));
+  EXPECT_EQ(fake->objects["k"].first, "new");
+}
+
+TEST_F(S3TransferTest, LinksThatLeadToNoFileAreLeftOut) {
+  write("in/a", "x");
+  fs::create_symlink("a", folder.path() / "in/link");
+  fs::create_directory(folder.path() / "other");
+  fs::create_symlink("../other", folder.path() / "in/folder");
+  fs::create_symlink("nowhere", folder.path() / "in/broken");
+  const auto sent = transfer().upload_folder(folder.path() / "in", {"bucket", "p"});
+  ASSERT_TRUE(sent) << sent.error().text;
+  EXPECT_EQ(fake->objects.size(), 2U);
+  EXPECT_EQ(fake->objects["p/link"].first, "x");
 }
 
 TEST_F(S3TransferTest, WhatIsNotThereIsSaid) {

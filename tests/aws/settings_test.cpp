@@ -31,6 +31,14 @@ TEST_F(SettingsTest, RegionsCountInTheOrderOfTheCli) {
   EXPECT_EQ(load()->region(), "one");
 }
 
+TEST_F(SettingsTest, ATildeIsHomeWithoutAShellToo) {
+  config("[default]\nregion = home\n");
+  variables["AWS_CONFIG_FILE"] = "~/.aws/config";
+  EXPECT_EQ(load()->region(), "home");
+  variables["AWS_CONFIG_FILE"] = "~/.aws/none";
+  EXPECT_EQ(load()->region(), "");
+}
+
 TEST_F(SettingsTest, ProfilesToo) {
   config("[profile a]\nregion = a\n[profile b]\nregion = b\n[profile c]\nregion = c\n");
   variables["AWS_DEFAULT_PROFILE"] = "c";

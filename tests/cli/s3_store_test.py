@@ -274,6 +274,13 @@ sed 's/}}$/, "Expiration": "'$e'"}}/' {self.folder}/keys.json
         self.assertIn("main/11 | command 11 on ", self.mnp("logs", RAW).stdout)
         surely = "two main nodes are told apart less surely"
         self.assertEqual(surely in logs(), not CONDITIONAL)
+        self.mnp("rm", "--dry-run", RAW)
+        # Between two attempts, or at work: no `mnp` of any machine has a lock on it.
+        key = f"lab/runs/{RAW}/stages/main/progress.json"
+        for change in ({"status": 31}, {"ended": 0, "state": "RUNNING"}):
+            progress = json.loads(self.get(key)) | {"updated": time.time()} | change
+            self.put(key, json.dumps(progress).encode())
+            self.assertIn("on another machine", self.mnp("rm", RAW, status=20).stderr)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,31 @@ TEST_F(S3PublisherTest, AnotherCommandsPathIsRefusedAndNothingIsLeft) {
   EXPECT_EQ(at("results/c"), "<none>");
 }
 
+TEST_F(S3PublisherTest, ARefusedStartTakesBackWhatItPutInPlaceOfALowerOnes) {
+  ASSERT_TRUE(publish(left(4, 1, {{"b", "four"}})).files);
+  ASSERT_TRUE(publish(left(5, 1, {{"a", "its first start"}})).files);
+  EXPECT_FALSE(publish(left(5, 2, {{"a", "five"}, {"b", "five"}})).files);
+  EXPECT_EQ(at("results/a"), "<none>");
+  EXPECT_EQ(at("results/b"), "four");
+}
+
+TEST_F(S3PublisherTest, ANameThatNoKeyCanHaveIsItsOwnCommandsProblem) {
+  const std::string component(200, 'x');
+  std::string deep = component;
+  for (int i = 0; i < 5; ++i) deep += "/" + component;
+  auto starts =
+      publish(std::vector<Publishing>{left(1, 1, {{"m\xfcller", "x"}, {"a", "x"}}),
+                                      left(2, 1, {{deep, "x"}}), left(3, 1, {{"c", "x"}})});
+  ASSERT_FALSE(starts[0].files);
+  EXPECT_EQ(starts[0].files.error().code, Code::kConfig);
+  EXPECT_NE(starts[0].files.error().text.find("UTF-8"), std::string::npos);
+  ASSERT_FALSE(starts[1].files);
+  EXPECT_NE(starts[1].files.error().text.find("S3 takes 1024"), std::string::npos);
+  EXPECT_TRUE(starts[2].files);
+  EXPECT_EQ(at("results/a"), "<none>");
+  EXPECT_EQ(at("results/c"), "x");
+}
+
 class S3PublisherOf : public S3PublisherTest,
                       public testing::WithParamInterface<std::tuple<bool, size_t>> {};
 
