@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "mnp/core/text.hpp"
+
 namespace mnp::comms {
 namespace {
 
@@ -36,7 +38,8 @@ Result<ArrayWriter> ArrayWriter::create(const fs::path& target, const ArrayShape
                                         Sync sync) {
   if (const auto made = make_folders(target.parent_path()); !made)
     return store_failed(made.error().text);
-  const fs::path temporary = target.parent_path() / ("." + target.filename().string() + ".part");
+  const fs::path temporary =
+      target.parent_path() / ("." + hex64(fnv1a(target.filename().string())) + ".part");
   Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!fd) return store_failed_errno("create " + temporary.string());
   ArrayWriter writer(target, temporary, std::move(fd), sync);

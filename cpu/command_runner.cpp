@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <thread>
 
 #include "cpu/launch.hpp"
 #include "cpu/output_pump.hpp"
@@ -18,6 +19,8 @@
 namespace mnp::cpu {
 namespace {
 
+constexpr auto kShortage = std::chrono::seconds(20);  // of descriptors, processes or memory
+constexpr auto kShortagePause = std::chrono::milliseconds(100);
 constexpr size_t kChunk = 64 << 10;  // bytes read at once; a pipe holds as much
 
 /// A descriptor above 2, so that the child's dup of it to 0, 1 and 2 never meets itself.
@@ -90,6 +93,7 @@ struct CommandRunner::Impl {
 
   Status ready_pipe();
   Launched start(const Start& start);
+  Launched start_patiently(const Start& start);
   Finished run(const Start& start, OutputSink& sink);
 
   std::shared_ptr<Orphans> orphans;
@@ -123,13 +127,25 @@ Launched CommandRunner::Impl::start(const Start& start) {
   return launcher.launch(ready);
 }
 
+/// A machine that is short of something is no fault of the command's.
+Launched CommandRunner::Impl::start_patiently(const Start& wanted) {
+  const TimePoint limit = Clock::now() + kShortage;
+  for (;;) {
+    Launched launched = start(wanted);
+    const int error = launched.error;
+    const bool is_short = error == EMFILE || error == ENFILE || error == EAGAIN || error == ENOMEM;
+    if (!is_short || stop.kill_at() || Clock::now() > limit) return launched;
+    std::this_thread::sleep_for(kShortagePause);
+  }
+}
+
 Finished CommandRunner::Impl::run(const Start& wanted, OutputSink& sink) {
   if (stop.kill_at()) return not_started(ECANCELED);
   if (!ready_pipe()) return not_started(EMFILE);
   const SignalsBlocked blocked(signals);
   const Orphans::RunId run = orphans->enter(wanted.marks);
   const double started = wall_seconds();
-  Launched launched = start(wanted);
+  Launched launched = start_patiently(wanted);
   Finished finished;
   if (launched.error != 0) {
     finished = not_started(launched.error);
@@ -142,7 +158,8 @@ Finished CommandRunner::Impl::run(const Start& wanted, OutputSink& sink) {
                    .run(started);
   }
   orphans->leave(run);
-  if (finished.left_running || wanted.leave_descendants) pipe = Pipe{};
+  // Something that nobody knows may be its own, and write on.
+  if (finished.left_running || wanted.leave_descendants || orphans->has_strangers()) pipe = Pipe{};
   return finished;
 }
 

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,12 +33,15 @@ struct KernelSigaction {  // as rt_sigaction(2) wants it; all zero: the default
   unsigned long words[4] = {0, 0, 0, 0};
 };
 
+std::optional<rlimit> given_limit;  // of descriptors, where this process has raised its own
+
 struct ChildArgument {
   const LaunchPlan* plan = nullptr;
   const int* signals = nullptr;
   size_t signal_count = 0;
   pid_t parent = 0;
   int descriptor_limit = 0;
+  const rlimit* given_limit = nullptr;
   // The child's answers.
   int error = 0;
   bool oom_refused = false;
@@ -71,6 +75,9 @@ MNP_IN_CHILD int become_command(ChildArgument& argument) {
       ::syscall(SYS_dup3, plan.output, 2, 0) < 0)
     return errno;
   close_all_above_2(argument.descriptor_limit);
+  if (argument.given_limit &&
+      ::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, argument.given_limit, nullptr) != 0)
+    return errno;
   if (plan.cwd && ::syscall(SYS_chdir, plan.cwd) != 0) return errno;
   const KernelSigaction standard;
   for (size_t i = 0; i < argument.signal_count; ++i)
@@ -107,10 +114,19 @@ Launcher::Launcher() : stack_(new char[kStackBytes]) {
   }
 }
 
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  rlimit most = limit;
+  most.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &most) == 0) given_limit = limit;
+}
+
 Launched Launcher::launch(const LaunchPlan& plan) {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   ChildArgument argument;
+  argument.given_limit = given_limit ? &*given_limit : nullptr;
   argument.plan = &plan;
   argument.signals = changed_signals_.data();
   argument.signal_count = changed_signals_.size();

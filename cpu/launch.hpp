@@ -31,6 +31,10 @@ struct Launched {
   int error = 0;  // errno of what failed; a process that got no further is reaped already
 };
 
+/// Takes all descriptors that this process may have: a slot needs five, a node's channel one. What
+/// a Launcher starts has the limit that was there before. Before threads.
+void raise_descriptor_limit();
+
 /// Starts processes for one thread at a time, which must have all signals blocked.
 class Launcher {
  public:

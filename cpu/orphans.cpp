@@ -157,6 +157,14 @@ std::vector<pid_t> Orphans::left_of(RunId run) {
   return {};
 }
 
+bool Orphans::has_strangers() {
+  const std::vector<pid_t> pids = adopted();
+  if (pids.empty()) return false;
+  const std::lock_guard lock(mutex_);
+  return std::any_of(pids.begin(), pids.end(),
+                     [this](pid_t pid) { return look_at(pid).run == kUnknown; });
+}
+
 Status Orphans::end_left_of(RunId run, TimePoint deadline) {
   for (auto pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
     const std::vector<pid_t> mine = left_of(run);

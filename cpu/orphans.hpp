@@ -52,6 +52,8 @@ class Orphans {
   /// Kills what the run has left until nothing is there; kTimeout when something is at `deadline`.
   /// Costs one read where nothing was left.
   Status end_left_of(RunId run, TimePoint deadline);
+  /// Whether something was adopted that shows neither whose it is nor that it is to be left alone.
+  bool has_strangers();
   /// The living orphans of a run, for a friendly signal.
   std::vector<pid_t> left_of(RunId run);
 

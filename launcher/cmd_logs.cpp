@@ -95,10 +95,11 @@ class OutputReader {
 
   Status read(const model::StagePlan& stage) {
     const std::string& name = stage.spec.name;
-    MNP_TRY(const auto streams, output_streams(run_, name, options_.node));
+    MNP_TRY(auto streams, output_streams(run_, name, options_.node));
     if (numbers_.count(name) == 0) {
       MNP_TRY(numbers_[name], CommandNumbers::read(run_, stage));
     }
+    if (options_.command && !options_.follow) MNP_CHECK(sort_by_start(name, streams));
     for (const std::string& stream : streams) MNP_CHECK(read_stream(name, stream));
     std::fflush(stdout);
     return {};
@@ -106,6 +107,28 @@ class OutputReader {
   void flush() { printer_.flush(); }
 
  private:
+  /// A command's tries in their order: each may have run on another node.
+  Status sort_by_start(const std::string& stage, std::vector<std::string>& streams) {
+    std::map<std::string, size_t> attempts;  // in the order in which they were begun
+    std::map<std::string, std::pair<size_t, uint32_t>> places;
+    for (const std::string& stream : streams) {
+      const std::string attempt = attempt_of_stream(stream);
+      const size_t number = attempts.emplace(attempt, attempts.size()).first->second;
+      const auto command = numbers_.at(stage).then(attempt, CommandIndex(*options_.command));
+      uint32_t first = UINT32_MAX;
+      if (command) {
+        MNP_TRY([[maybe_unused]] const uint32_t next,
+                cpu::read_output(*run_.store, stream, *command, 1,
+                                 [&first](const cpu::OutputChunk& chunk) {
+                                   first = std::min(first, chunk.start);
+                                 }));
+      }
+      places[stream] = {number, first};
+    }
+    std::stable_sort(streams.begin(), streams.end(),
+                     [&](const auto& a, const auto& b) { return places.at(a) < places.at(b); });
+    return {};
+  }
   Status read_stream(const std::string& stage, const std::string& stream) {
     const CommandNumbers& numbers = numbers_.at(stage);
     const std::string attempt = attempt_of_stream(stream);

@@ -38,18 +38,18 @@ FailedCommand failed_command(const model::CommandList& list, CommandIndex index,
                              const model::StageSpec& spec) {
   const model::Outcome& outcome = outcomes.commands[index.value()];
   const std::string& journal = outcomes.journals[outcome.journal];
+  const bool poisoned = outcome.state == model::CommandState::kPoisoned;
   FailedCommand command;
   command.index = index;
   command.line = list.line(index);
-  command.what = outcome.state == model::CommandState::kPoisoned
-                     ? "poisoned: its node died under it every time"
-                     : text_of(outcome.ending, spec);
+  command.what =
+      poisoned ? "poisoned: its node died under it every time" : text_of(outcome.ending, spec);
   if (const auto error = outcomes.errors.find(index); error != outcomes.errors.end())
     command.what += "; " + error->second;
   command.tries = outcome.tries;
   command.node = outcome.node;
-  command.start = outcome.start;
-  command.segment = outcome.output_segment;
+  command.start = poisoned ? outcome.tries : outcome.start;  // its last start has no record
+  command.segment = poisoned ? 1 : outcome.output_segment;
   const std::string_view suffix = "/journal";
   const model::AttemptKeys keys{journal.substr(0, journal.size() - suffix.size())};
   command.then = numbers.then(keys.attempt, index).value_or(index);

@@ -26,6 +26,7 @@ namespace {
 
 constexpr Milliseconds kRefresh{250}, kRefreshInS3{2000};
 constexpr Milliseconds kStorePatience{30000};  // as long as nodes wait for it
+constexpr Milliseconds kAnotherOne{200};       // after a signal, before one more counts
 constexpr Milliseconds kStopPatience{3000};
 
 /// The store is asked by a thread of its own: it may not answer for long, and signals are heard
@@ -83,7 +84,8 @@ class Foreground {
   std::string written_;                                // submitted.json as it is in the store
   std::optional<TimePoint> unwritten_since_;           // it cannot be written
   bool asked_ = false;                                 // and the store has not answered yet
-  std::optional<TimePoint> ended_at_;                  // all jobs have
+  TimePoint stopped_at_{};
+  std::optional<TimePoint> ended_at_;  // all jobs have
   Status outcome_;
   Loop loop_;
   std::shared_ptr<Errands> errands_;
@@ -256,10 +258,13 @@ void Foreground::on_signal() {
       outcome_ = fail(Code::kStopped, reason + ": the store does not answer");
       loop_.stop();
     } else if (submission.stopped) {
+      // A terminal that goes sends two, one after the other.
+      if (*signal == SIGHUP || Clock::now() - stopped_at_ < kAnotherOne) continue;
       view_->say("killing everything at once");
       batch_.kill_all(reason);
     } else {
       submission.stopped = true;
+      stopped_at_ = Clock::now();
       view_->say(reason + ": commands are ended and what is done is kept; once more kills at once");
       for (const SubmittedJob& job : submission.jobs) (void)batch_.terminate(job.detail.id, reason);
     }

@@ -91,6 +91,12 @@ Result<std::vector<model::NodeSummary>> LocalBatch::list_nodes(const std::string
   return job->attempt->nodes();
 }
 
+/// A main that has said 0 already has said what the job has come to.
+void LocalBatch::end_for(Job& job, const std::string& reason) {
+  if (job.end_reason.empty() && job.attempt->exit_code() != 0) job.end_reason = reason;
+  job.attempt->stop();
+}
+
 Status LocalBatch::terminate(const std::string& id, const std::string& reason) {
   MNP_TRY(Job * job, find(id));
   if (model::has_ended(job->detail.state)) return {};
@@ -98,8 +104,7 @@ Status LocalBatch::terminate(const std::string& id, const std::string& reason) {
     fail_job(*job, reason);
     return {};
   }
-  if (job->end_reason.empty()) job->end_reason = reason;
-  job->attempt->stop();
+  end_for(*job, reason);
   return {};
 }
 
@@ -195,10 +200,9 @@ void LocalBatch::attempt_running(Job& job) {
   if (job.detail.started == 0) job.detail.started = wall_seconds();
   change(job, JobState::kRunning);
   if (!job.request.timeout) return;
-  job.timer = loop_.after(*job.request.timeout, [&job] {
+  job.timer = loop_.after(*job.request.timeout, [this, &job] {
     job.timer.reset();
-    if (job.end_reason.empty()) job.end_reason = "Job attempt duration exceeded timeout";
-    job.attempt->stop();
+    end_for(job, "Job attempt duration exceeded timeout");
   });
 }
 

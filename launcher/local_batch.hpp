@@ -56,6 +56,7 @@ class LocalBatch : public model::Batch {
   void start_attempt(Job& job);
   void attempt_running(Job& job);
   void attempt_ended(Job& job);
+  void end_for(Job& job, const std::string& reason);
   void close_attempt(Job& job, model::JobAttempt end);
   void forget_timer(Job& job);
   Result<Job*> find(const std::string& id);

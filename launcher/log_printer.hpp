@@ -24,15 +24,21 @@ class LogPrinter {
   /// `command`: its number in today's list; nullopt ("-", null) when it is in it no more.
   void print(const std::string& stage, std::optional<CommandIndex> command,
              const cpu::OutputChunk& chunk);
-  /// What stands after the last newline of each command.
+  /// What stands after the last newline of each.
   void flush();
 
  private:
-  void print_cut(const std::string& label, uint64_t kept);
-  void print_lines(const std::string& label, std::string_view bytes);
+  /// What stands after the last newline of a start.
+  struct Partial {
+    CommandIndex command;  // as its own attempt numbers it
+    uint32_t start = 0;
+    std::string text;
+  };
+  void print_cut(const std::string& label, const cpu::OutputChunk& chunk);
+  void print_lines(const std::string& label, const cpu::OutputChunk& chunk, std::string_view bytes);
 
   Form form_;
-  std::map<std::string, std::string> partial_;  // by label
+  std::map<std::string, Partial> partial_;  // by label
 };
 
 }  // namespace mnp::launcher

@@ -15,6 +15,8 @@
 
 #include <fmt/format.h>
 
+#include "mnp/core/text.hpp"
+
 namespace mnp {
 namespace {
 
@@ -56,6 +58,21 @@ Result<std::string> read_file(const fs::path& path, size_t limit) {
   auto text = read_all(fd.get(), limit);
   if (!text) return fail(text.error().within("read " + path.string()));
   return text;
+}
+
+Result<FileSum> checksum_of_file(const fs::path& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return fail_errno("open " + path.string());
+  std::string block(size_t{1} << 20, '\0');
+  FileSum sum;
+  for (;;) {
+    const ssize_t n = ::read(fd.get(), block.data(), block.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno("read " + path.string());
+    if (n == 0) return sum;
+    sum.bytes += static_cast<uint64_t>(n);
+    sum.crc32c = crc32c(std::string_view(block.data(), static_cast<size_t>(n)), sum.crc32c);
+  }
 }
 
 Result<uint64_t> size_of_file(const fs::path& path) {

@@ -18,6 +18,12 @@ namespace fs = std::filesystem;
 /// The whole file; kNotFound where there is none; kProtocol when larger than `limit` bytes.
 Result<std::string> read_file(const fs::path& path, size_t limit = size_t{1} << 31);
 /// Bytes of a regular file, links followed; kNotFound where there is none.
+struct FileSum {
+  uint64_t bytes = 0;
+  uint32_t crc32c = 0;
+};
+/// Of all that the file holds.
+Result<FileSum> checksum_of_file(const fs::path& path);
 Result<uint64_t> size_of_file(const fs::path& path);
 
 /// Replaces the file in one step (temporary file beside it, fsync, rename, fsync of the folder).

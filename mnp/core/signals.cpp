@@ -12,6 +12,9 @@ Result<Fd> catch_signals(std::span<const int> numbers) {
   sigset_t mask;
   sigemptyset(&mask);
   for (const int number : numbers) {
+    struct sigaction action {};
+    const bool known = ::sigaction(number, nullptr, &action) == 0;
+    if (number == SIGHUP && known && action.sa_handler == SIG_IGN) continue;
     ::signal(number, SIG_DFL);
     sigaddset(&mask, number);
   }

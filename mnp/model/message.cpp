@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t kStartBytes = 4 + 4;  // an encoded command and its start
 constexpr size_t kRanBytes = kStartBytes + 1;
-constexpr size_t kLeastDealItem = 4 + 4 + 4;
+constexpr size_t kLeastDealItem = 4 + 4 + 8 + 4;
 constexpr size_t kMaxStoredBytes = size_t{4} << 20;  // of one message, unless one record has more
 constexpr size_t kLeastFile = 17;    // bytes of an encoded ResultFile without its path
 constexpr size_t kLeastRecord = 86;  // bytes of an encoded Record without files and error
@@ -30,7 +30,7 @@ void put(Encoder& out, const Deal& deal) {
   out.u8(deal.suspect ? 1 : 0);
   put_count(out, deal.items.size());
   for (const Deal::Item& item : deal.items)
-    out.u32(item.command.value()).u32(item.start).text(item.line);
+    out.u32(item.command.value()).u32(item.start).u64(item.identity).text(item.line);
 }
 
 template <class Starts>
@@ -87,6 +87,7 @@ Result<Message> take_deal(Decoder& in) {
   for (Deal::Item& item : deal.items) {
     item.command = CommandIndex(in.u32());
     item.start = in.u32();
+    item.identity = in.u64();
     item.line = in.text();
     if (item.line.size() > kMaxLine)
       return fail(over("a line", item.line.size(), kMaxLine).error());

@@ -22,6 +22,7 @@ struct Deal {
     CommandIndex command;
     uint32_t start = 1;
     std::string line;
+    uint64_t identity = 0;  // CommandList::identities(): its number may change with the list
   };
   std::vector<Item> items;
   bool suspect = false;  // nodes have died under it before: it runs alone

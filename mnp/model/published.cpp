@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -110,6 +111,29 @@ Result<std::vector<WrongFile>> find_wrong_files(Store& store, const StageKeys& s
   };
   MNP_TRY([[maybe_unused]] const History history, read_history(store, stage, list, callbacks));
   return inspection.finish();
+}
+
+Result<std::vector<std::string>> find_unkept_files(Store& store, const StageKeys& stage) {
+  MNP_TRY(const auto keys, store.list(stage.results()));
+  std::set<std::string> unkept;
+  for (const std::string& key : keys)
+    if (std::string path = key.substr(stage.results().size() + 1); path.front() != '.')
+      unkept.insert(std::move(path));
+  const auto take = [&](const JournalLine& line) {
+    if (const auto* const reduced = std::get_if<Reduced>(&line.event))
+      unkept.erase(reduced->file.path);
+    // Of any list: what a command left that is in it no more is kept all the same.
+    const auto* const kept = std::get_if<RecordKept>(&line.event);
+    if (kept == nullptr || !kept->record.success()) return;
+    for (const ResultFile& file : kept->record.files) unkept.erase(file.path);
+  };
+  if (unkept.empty()) return std::vector<std::string>{};
+  MNP_TRY(const auto journals, journals_of(store, stage));
+  for (const std::string& journal : journals) {
+    MNP_TRY(const auto summary, read_journal(store, journal, take));
+    if (!summary.damages.empty()) return std::vector<std::string>{};
+  }
+  return std::vector<std::string>(unkept.begin(), unkept.end());
 }
 
 std::string wrong_files_text(const std::string& stage, const std::vector<WrongFile>& wrong) {

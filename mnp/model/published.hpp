@@ -27,6 +27,10 @@ inline constexpr size_t kMaxWrongFiles = 10000;  // that are gathered
 Result<std::vector<WrongFile>> find_wrong_files(Store& store, const StageKeys& stage,
                                                 const CommandList& list);
 
+/// Paths below results/ that no kept success names: starts whose record was never kept may have
+/// published them. None where a journal is damaged, which may have named them.
+Result<std::vector<std::string>> find_unkept_files(Store& store, const StageKeys& stage);
+
 /// "3 files that stage a has published are not as it left them: x.npy is missing, y.npy has 3 bytes
 /// of 8, and 1 more; put them back, or ..."
 std::string wrong_files_text(const std::string& stage, const std::vector<WrongFile>& wrong);

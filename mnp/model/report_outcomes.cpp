@@ -1,6 +1,7 @@
 // From the journals' events to the outcome of each command.
 #include <algorithm>
 #include <set>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -44,8 +45,10 @@ class OutcomeReader {
   }
   void apply(const NodeBad& bad);
   void apply(const Dealt& dealt) {
-    for (const Dealt::Item& item : dealt.items)
+    for (const Dealt::Item& item : dealt.items) {
       count(outcomes_.commands[item.command.value()], item.start);
+      if (dealt.suspect) suspects_[item.command] = {journal_, dealt.node, dealt.incarnation};
+    }
   }
   void apply(const RecordKept& kept);
   void apply(const Poisoned& poisoned);
@@ -58,6 +61,8 @@ class OutcomeReader {
   uint32_t journal_ = 0;
   std::unordered_map<CommandIndex, std::vector<Place>> failures_;  // that count, by place once
   std::set<Place> bad_;
+  /// Where the last start of a suspect was: a third loss there poisons it.
+  std::unordered_map<CommandIndex, std::tuple<uint32_t, NodeIndex, Incarnation>> suspects_;
 };
 
 void OutcomeReader::open(CommandIndex command) {
@@ -124,6 +129,8 @@ void OutcomeReader::apply(const Poisoned& poisoned) {
   open(poisoned.command);
   outcome.state = CommandState::kPoisoned;
   outcome.journal = journal_;
+  if (const auto last = suspects_.find(poisoned.command); last != suspects_.end())
+    std::tie(outcome.journal, outcome.node, outcome.incarnation) = last->second;
   failures_.try_emplace(poisoned.command);
 }
 

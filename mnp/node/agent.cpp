@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "cpu/launch.hpp"
 #include "mnp/core/log.hpp"
 #include "mnp/core/signals.hpp"
 #include "mnp/node/child_node.hpp"
@@ -46,7 +47,8 @@ Result<std::optional<int>> run_stage(const Identity& me, Incarnation incarnation
   MNP_TRY(const Machine machine, discover_machine());
   // Up to here a signal that asks to stop just kills: there is nothing to end in order. What comes
   // while a node opens is read once that has returned; if it does not, the keeper's patience ends.
-  ::signal(SIGPIPE, SIG_IGN);
+  for (const int unheard : {SIGPIPE, SIGUSR1, SIGUSR2}) ::signal(unheard, SIG_IGN);
+  cpu::raise_descriptor_limit();
   MNP_TRY(const Fd signals, catch_signals(kStops));
   MNP_TRY(const auto orphans, cpu::Orphans::create());
   MNP_TRY(Context context, make_context(me, incarnation));

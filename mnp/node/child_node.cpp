@@ -31,6 +31,7 @@ ChildNode::ChildNode(Loop& loop, Context& context, Machine machine,
 
 ChildNode::~ChildNode() {
   for (const Loop::TimerId timer : timers_) loop_.cancel(timer);
+  if (lease_timer_) loop_.cancel(*lease_timer_);
   if (rank_timer_) loop_.cancel(*rank_timer_);
   if (worker_) worker_->close();  // its threads call the others
 }
@@ -169,7 +170,7 @@ void ChildNode::prepared(const Result<uint32_t>& slots) {
 
 void ChildNode::beat() {
   const LeaseTime now = lease_clock_.now();
-  if (deadline_ && now > *deadline_) return leave(std::nullopt, "the lease has ended");
+  if (deadline_ && now > *deadline_) return lease_ended();
   say(Control::kBeat, encode_u64(static_cast<uint64_t>(now.time_since_epoch().count())));
 }
 
@@ -179,6 +180,26 @@ void ChildNode::beat_acknowledged(const std::string& payload) {
   if (!sent) return;
   deadline_ = LeaseTime(nanoseconds(static_cast<int64_t>(*sent))) + lease_;
   keeper_.set_deadline(*deadline_);
+  watch_lease();
+}
+
+/// Two beats may be far apart, and the keeper may be frozen.
+void ChildNode::watch_lease() {
+  if (lease_timer_) loop_.cancel(*lease_timer_);
+  const auto left = std::chrono::ceil<Milliseconds>(*deadline_ - lease_clock_.now());
+  lease_timer_ = loop_.after(std::max(left, Milliseconds(0)) + Milliseconds(1), [this] {
+    lease_timer_.reset();
+    if (lease_clock_.now() > *deadline_)
+      lease_ended();
+    else
+      watch_lease();
+  });
+}
+
+void ChildNode::lease_ended() {
+  if (leaving_) return;
+  if (worker_) worker_->kill_commands();
+  leave(std::nullopt, "the lease has ended");
 }
 
 // ---- serving

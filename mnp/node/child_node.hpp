@@ -45,6 +45,8 @@ class ChildNode {
   void prepared(const Result<uint32_t>& slots);
   void beat();
   void beat_acknowledged(const std::string& payload);
+  void watch_lease();
+  void lease_ended();
   void begin_epoch(const BeginEpoch& epoch);
   void rank_up();
   void spawn(const std::string& payload);
@@ -77,6 +79,7 @@ class ChildNode {
   Errands errands_;                          // the removal of what was received twice
   Milliseconds lease_{0};
   const LeaseClock lease_clock_;
+  std::optional<Loop::TimerId> lease_timer_;
   std::optional<LeaseTime> deadline_;  // of the lease; none before the first beat is acknowledged
   std::optional<StartId> suspect_;     // runs here, alone
   std::optional<int> status_;

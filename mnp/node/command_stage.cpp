@@ -200,7 +200,8 @@ void CommandStage::send_deal(const model::Scheduler::NodeDeal& deal) {
       bytes = 0;
     }
     bytes += line.size();
-    message.items.push_back({item.command, item.start, std::string(line)});
+    message.items.push_back(
+        {item.command, item.start, std::string(line), identities_[item.command.value()]});
   }
   if (!message.items.empty()) callbacks_.send(deal.node, message);
 }

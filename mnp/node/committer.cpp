@@ -70,7 +70,8 @@ Status Committer::publish(std::vector<RanCommand>& batch) {
   for (RanCommand& command : batch) {
     if (command.results.empty() || !command.record.success()) continue;
     commands.push_back(&command);
-    starts.push_back({command.results, command.record.command, command.record.start});
+    starts.push_back(
+        {command.results, command.record.command, command.record.start, command.identity});
   }
   if (!starts.empty()) publisher_->publish(starts);
   Status done;
@@ -104,7 +105,11 @@ Status Committer::write_output() {
 
 Status Committer::try_commit(std::vector<RanCommand>& batch) {
   MNP_CHECK(publish(batch));
-  if (unsynced_) MNP_CHECK(publisher_->sync());
+  if (unsynced_) {
+    Status synced = publisher_->sync();
+    sync_failed_ = !synced;
+    MNP_CHECK(synced);
+  }
   unsynced_ = false;
   return write_output();
 }
@@ -113,7 +118,7 @@ Status Committer::commit(std::vector<RanCommand>& batch) {
   std::optional<TimePoint> give_up;  // from the first failure: to wait for the lock is none
   for (;;) {
     Status done = try_commit(batch);
-    if (done) return done;
+    if (done || sync_failed_) return done;
     const TimePoint now = Clock::now();
     if (!give_up) give_up = now + patience_;
     std::unique_lock lock(mutex_);

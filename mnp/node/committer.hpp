@@ -20,7 +20,8 @@ namespace mnp::node {
 /// A start that has ended; its files and output are on this node's disk and in its memory.
 struct RanCommand {
   model::Record record;
-  fs::path results;  // the command's $MNP_RESULTS when it left something there; else empty
+  uint64_t identity = 0;  // of the command, as CommandList::identities()
+  fs::path results;       // the command's $MNP_RESULTS when it left something there; else empty
 };
 
 class Committer {
@@ -58,7 +59,8 @@ class Committer {
   Callbacks callbacks_;
   cpu::OutputStream output_;
   std::optional<cpu::Segment> unwritten_;
-  bool unsynced_ = false;  // something was published since the last sync
+  bool unsynced_ = false;     // something was published since the last sync
+  bool sync_failed_ = false;  // which says so once: bytes may be gone, and no other try tells
   std::mutex mutex_;
   std::condition_variable wake_, done_;
   std::vector<RanCommand> waiting_;

@@ -20,11 +20,14 @@ std::string mark_of(EpochNumber epoch) {
 /// Hands output on as it comes.
 class Forward : public cpu::OutputSink {
  public:
-  explicit Forward(const std::function<bool(std::string_view)>& output) : output_(output) {}
-  bool write(std::string_view bytes) override { return output_ ? output_(bytes) : true; }
+  explicit Forward(const Daemons::Callbacks& to) : to_(to) {}
+  bool write(std::string_view bytes) override { return to_.output ? to_.output(bytes) : true; }
+  void cut() override {
+    if (to_.cut) to_.cut();
+  }
 
  private:
-  const std::function<bool(std::string_view)>& output_;
+  const Daemons::Callbacks& to_;
 };
 
 }  // namespace
@@ -74,7 +77,7 @@ Status Daemons::start(uint64_t id, EpochNumber epoch, cpu::Start start, Callback
   daemons_[id] = daemon;
   daemon->thread = std::thread(
       [this, daemon = daemon.get(), start = std::move(start), callbacks = std::move(callbacks)] {
-        Forward sink(callbacks.output);
+        Forward sink(callbacks);
         const cpu::Finished finished = daemon->runner->run(start, sink);
         callbacks.ended(finished);
         const std::scoped_lock ended_lock(mutex_);

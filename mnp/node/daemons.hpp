@@ -20,6 +20,7 @@ class Daemons {
   struct Callbacks {                                  // on the daemon's own thread
     std::function<bool(std::string_view)> output;     // as cpu::OutputSink::write; none: dropped
     std::function<void(const cpu::Finished&)> ended;  // the last call
+    std::function<void()> cut = {};                   // as cpu::OutputSink::cut
   };
   explicit Daemons(std::shared_ptr<cpu::Orphans> orphans) : orphans_(std::move(orphans)) {}
   /// Ends everything that is left.

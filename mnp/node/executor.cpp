@@ -50,7 +50,12 @@ Result<std::unique_ptr<Executor>> Executor::create(ExecutorOptions options,
   for (const cpu::Slot& slot : executor->options_.slots) {
     auto state = std::make_unique<SlotState>();
     state->slot = slot;
-    MNP_TRY(state->runner, cpu::CommandRunner::create(orphans, cpu::expendable()));
+    auto runner = cpu::CommandRunner::create(orphans, cpu::expendable());
+    if (!runner)
+      return fail(runner.error().within(
+          fmt::format("slot {} of {} (raise `ulimit -n`, or set fewer `slots`)",
+                      slot.index.value() + 1, executor->options_.slots.size())));
+    state->runner = std::move(*runner);
     MNP_CHECK(executor->renew_results(*state));
     executor->slots_.push_back(std::move(state));
   }
@@ -170,6 +175,7 @@ void Executor::run_command(SlotState& slot, const model::Deal::Item& item) {
     return;
   }
   RanCommand ran;
+  ran.identity = item.identity;
   ran.record.command = item.command;
   ran.record.start = item.start;
   ran.record.node = options_.node;

@@ -93,7 +93,8 @@ Status read_ours(const GetEnv& get, Identity& me) {
   me.store = text_of(get, model::kStore);
   me.run = text_of(get, model::kRun);
   me.stage = text_of(get, model::kStage);
-  me.join_secret = text_of(get, model::kJoinSecret);
+  const char* const secret = get(model::kJoinSecret);
+  me.has_join_secret = secret != nullptr && *secret != '\0';
   me.own_address = text_of(get, model::kNodeAddress);
   MNP_CHECK(check_address(model::kNodeAddress, me.own_address));
   constexpr int64_t kMaxDescriptor = 1 << 20;
@@ -122,7 +123,7 @@ Status read_ours(const GetEnv& get, Identity& me) {
 }
 
 Status can_prove_itself(const Identity& me) {
-  if (me.nodes > 1 && me.store.empty() && me.join_secret.empty())
+  if (me.nodes > 1 && me.store.empty() && !me.has_join_secret)
     return fail(Code::kConfig,
                 fmt::format("{} nodes have no way to prove that they belong together: set {} to a "
                             "store that all of them reach, or {} to a secret of this job",

@@ -23,13 +23,13 @@ struct Identity {
   std::string own_address;   // IPv4; empty: chosen by the route to main
   int port = 0;              // main's TCP port
 
-  std::string run;           // run id
-  std::string stage;         // name
-  bool raw = false;          // no pipeline file: the list comes from `list_file`
-  std::string list_file;     // raw only: path of the command list
-  std::string store;         // folder; empty: none was named
-  std::string join_secret;   // empty: none was given
-  std::string scratch_root;  // folder on a local disk
+  std::string run;               // run id
+  std::string stage;             // name
+  bool raw = false;              // no pipeline file: the list comes from `list_file`
+  std::string list_file;         // raw only: path of the command list
+  std::string store;             // folder; empty: none was named
+  bool has_join_secret = false;  // which nobody but JoinKey::derive gets
+  std::string scratch_root;      // folder on a local disk
   bool fresh_failures = false;
   int lifeline = -1;  // descriptor; none: -1
 

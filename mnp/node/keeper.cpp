@@ -29,7 +29,7 @@ constexpr auto kStoppedEndLimit = std::chrono::seconds(1);  // likewise, where t
 constexpr std::array kForwarded = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
 
 bool asks_to_stop(int signal) {
-  return signal == SIGTERM || signal == SIGINT || signal == SIGHUP;
+  return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
 }
 
 class Keeper {
@@ -80,6 +80,7 @@ Status Keeper::prepare() {
                 "descriptor " + std::to_string(options_.lifeline) + ", the lifeline, is not open");
   std::vector<int> signals(kForwarded.begin(), kForwarded.end());
   signals.push_back(SIGCHLD);
+  ::signal(SIGPIPE, SIG_IGN);
   MNP_TRY(signals_, catch_signals(signals));
   alarm_.reset(::timerfd_create(options_.clock.id(), TFD_CLOEXEC | TFD_NONBLOCK));
   if (!alarm_) return fail_errno("timerfd_create");
@@ -185,8 +186,9 @@ Keeper::Event Keeper::wait() {
 }
 
 Status Keeper::end_all(const std::string& why, nanoseconds limit) {
-  if (!why.empty()) log::warning("{}; ending everything that this node started", why);
   auto ended = cpu::end_descendants(Clock::now() + limit);
+  // Not before: who reads these words may have stopped, and the lease has ended.
+  if (!why.empty()) log::warning("{}; everything that this node started was ended", why);
   if (!ended) log::error("{}", ended.error().text);
   agent_ = -1;
   return ended;
@@ -246,6 +248,13 @@ Result<int> Keeper::run() {
 }
 
 }  // namespace
+
+void block_keeper_signals() {
+  sigset_t mask;
+  sigemptyset(&mask);
+  for (const int number : kForwarded) sigaddset(&mask, number);
+  ::sigprocmask(SIG_BLOCK, &mask, nullptr);
+}
 
 Result<int> run_keeper(const KeeperOptions& options) {
   return Keeper(options).run();

@@ -22,11 +22,15 @@ struct KeeperOptions {
   std::vector<std::string> agent;  // argv; "--link FD --page FD --incarnation N" is appended
 };
 
+/// What the keeper hears waits for it from here on: Linux drops a signal to PID 1 that has no
+/// handler. First thing of a process that will be a keeper.
+void block_keeper_signals();
+
 /// Runs until the node is at its end. The value is the keeper's exit status: the agent's, 137
 /// when the agent died or hung on main or too often on a child, or when `mnp run` is gone; after a
-/// forwarded SIGTERM, SIGINT or SIGHUP no agent is started again, and one that this signal killed
-/// before it could say more, or that has not ended within `stop_limit`, counts as stopped (40).
-/// What ends a child's agent under a suspect is the suspect's matter: it is not counted.
+/// forwarded SIGTERM, SIGINT, SIGHUP or SIGQUIT no agent is started again, and one that this signal
+/// killed before it could say more, or that has not ended within `stop_limit`, counts as stopped
+/// (40). What ends a child's agent under a suspect is the suspect's matter: it is not counted.
 Result<int> run_keeper(const KeeperOptions& options);
 
 }  // namespace mnp::node

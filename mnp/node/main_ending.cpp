@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "mnp/core/log.hpp"
+#include "mnp/model/published.hpp"
 #include "mnp/node/main_node.hpp"
 
 namespace mnp::node {
@@ -80,26 +81,38 @@ void MainNode::write_last_words() {
   journal_->append(model::Ended{status_, outcome_ ? "" : outcome_.error().text, silent});
   write_nodes();
   const uint64_t kept = commands_ ? commands_->counts().done() : outcome_ ? 1 : 0;
-  errands_->add("end",
-                [this, kept, until = Clock::now() + (drains_ ? kLastWords : kStorePatience)] {
-                  loop_.post([this, written = put_last_words(kept, until)] {
-                    if (said_end_) return;
-                    if (!written) unwritten(written.error());
-                    write_progress();
-                    say_the_end();
-                  });
-                });
+  std::shared_ptr<ResultsPublisher> tidies;  // who drains goes on later
+  if (starts_lost_ && !drains_) tidies = worker_->make_publisher();
+  const TimePoint until = Clock::now() + (drains_ ? kLastWords : kStorePatience);
+  errands_->add("end", [this, kept, tidies = std::move(tidies), until] {
+    loop_.post([this, written = put_last_words(kept, tidies.get(), until)] {
+      if (said_end_) return;
+      if (!written) unwritten(written.error());
+      write_progress();
+      say_the_end();
+    });
+  });
 }
 
 /// Journal first: a main that cannot seal its own has nothing to say any more. Waits for a store
 /// that fails, until then.
-Status MainNode::put_last_words(uint64_t kept, TimePoint until) {
+Status MainNode::put_last_words(uint64_t kept, ResultsPublisher* tidies, TimePoint until) {
   MNP_CHECK(journal_->flush(until));
   for (;;) {
-    Status written = write_outcomes(kept);
+    Status written = tidies != nullptr ? remove_unkept(*tidies) : Status();
+    if (written) written = write_outcomes(kept);
     if (written || Clock::now() > until) return written;
     std::this_thread::sleep_for(kStoreRetry);
   }
+}
+
+/// A start whose node was lost may have published under names that its next one has not.
+Status MainNode::remove_unkept(ResultsPublisher& publisher) {
+  MNP_TRY(const auto paths, model::find_unkept_files(*context_.store, context_.keys()));
+  if (paths.empty()) return {};
+  log::info("{} files of starts that were not kept are removed from results/, {} among them",
+            paths.size(), paths.front());
+  return publisher.remove(paths);
 }
 
 /// What main knows to be kept must be found by those who read it.

@@ -101,6 +101,7 @@ Status MainNode::open_journal() {
   for (const auto& [journal, record, now] : kept)
     reduction_->add(parent_of(history.journals[journal]), record, now);
   careful_ = !history.goodbye;
+  starts_lost_ = !history.journals.empty();
   deal_from_ = claimed + history.silent;
   if (!history.goodbye) deal_from_ = claimed + kFenceLeases * context_.spec().lease + kLeaseMargin;
   begun_.run = context_.me.run;

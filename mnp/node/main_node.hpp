@@ -92,7 +92,8 @@ class MainNode {
   void drain_once_program_has_ended();
   void drained_if_all();
   void write_last_words();
-  Status put_last_words(uint64_t kept, TimePoint until);
+  Status put_last_words(uint64_t kept, ResultsPublisher* tidies, TimePoint until);
+  Status remove_unkept(ResultsPublisher& publisher);
   Status write_outcomes(uint64_t kept);
   void unwritten(const Error& error);
   void say_the_end();
@@ -127,6 +128,7 @@ class MainNode {
   model::Begun begun_;
   bool key_lies_ = false;           // in the store, for nodes that have not joined yet
   bool careful_ = false;            // an earlier main was lost
+  bool starts_lost_ = false;        // that may have published, and whose records are not kept
   LeaseTime owner_seen_{};          // then this main was the newest owner of the stage
   int owner_unseen_beats_ = 0;      // in a row, while that is longer ago than a lease
   std::set<NodeIndex> on_channel_;  // have begun to drain: answers go over the channel

@@ -150,6 +150,7 @@ void MainNode::node_lost(NodeIndex node, TimePoint deal_again_at, bool orderly) 
   // A node that says goodbye has ended its commands; ranks of a program go with its keeper.
   if (orderly && program_) deal_again_at = Clock::now() + context_.spec().lease + kLeaseMargin;
   if (last_words_) return;
+  starts_lost_ = true;
   if (!orderly && phase_ != Phase::kJoining)
     journal_->append(
         model::NodeLost{node, roster_->at(node).incarnation, roster_->at(node).reason});

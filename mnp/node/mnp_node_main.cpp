@@ -8,6 +8,7 @@
 
 #include "mnp/core/log.hpp"
 #include "mnp/node/agent.hpp"
+#include "mnp/node/keeper.hpp"
 #include "mnp/node/node_arguments.hpp"
 
 int main(int argc, char** argv) {
@@ -21,6 +22,7 @@ int main(int argc, char** argv) {
     std::puts(arguments->answer.c_str());
     return 0;
   }
+  if (arguments->link < 0) mnp::node::block_keeper_signals();
   mnp::log::start("mnp-node");
   const auto me =
       mnp::node::identify([](const char* name) { return std::getenv(name); }, arguments->key_kept);

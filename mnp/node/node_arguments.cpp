@@ -1,4 +1,5 @@
 #include "mnp/node/node_arguments.hpp"
+#include <sys/prctl.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -36,6 +37,8 @@ std::string take_secret() {
 }
 
 Result<std::string> key_from_secret(const Identity& me) {
+  // Neither the secret nor the key may be read from this process by others of this user.
+  if (me.has_join_secret) ::prctl(PR_SET_DUMPABLE, 0);
   std::string secret = take_secret();
   if (secret.empty() || !me.store.empty()) {  // a store's key wins
     wipe(secret);

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstring>
 
 #include <fmt/format.h>
 
@@ -70,6 +71,8 @@ Status copy_file(Staged& staged, const std::string& name) {
   auto crc = read_through(from, name, to.get());
   if (crc && ::fchmod(to.get(), 0444 | (info.st_mode & 0111)) != 0)
     crc = store_errno("chmod " + staged.at.string());
+  // A server that is full may say so only now, while the source is here still.
+  if (crc && ::fsync(to.get()) != 0) crc = store_errno("fsync " + staged.at.string());
   if (!crc) {
     ::unlink(staged.at.c_str());
     return fail(crc.error());
@@ -103,6 +106,7 @@ class Publication {
 
  private:
   Status choose_wanted(PublishedNames& names);
+  Status check_place(const Staged& staged) const;
   Status place(Staged& staged);
   Status bring_back(const Staged& staged, PublishedNames* names) const;
 
@@ -151,7 +155,21 @@ Status Publication::choose_wanted(PublishedNames& names) {
   return {};
 }
 
+/// No other try, and no other node, can give the store's file system such a name.
+Status Publication::check_place(const Staged& staged) const {
+  struct stat info {};
+  if (::lstat(staged.place.c_str(), &info) == 0) return {};
+  if (errno != ENAMETOOLONG && errno != EILSEQ && errno != EINVAL && errno != ELOOP) return {};
+  return fail(
+      Code::kConfig,
+      fmt::format("command {} publishes '{}', a name that {} cannot have: {}", who_.command.value(),
+                  staged.file.path,
+                  staged.file.partial ? target_.partials.string() : target_.results.string(),
+                  std::strerror(errno)));
+}
+
 Status Publication::place(Staged& staged) {
+  MNP_CHECK(check_place(staged));
   if (auto made = make_folders(staged.place.parent_path()); !made)
     return fail(Code::kStore, made.error().text);
   if (::rename(staged.at.c_str(), staged.place.c_str()) != 0)
@@ -224,11 +242,11 @@ std::string PublishTarget::holder() const {
 }
 
 Result<std::vector<model::ResultFile>> publish_results(const PublishTarget& target,
-                                                       const fs::path& from, CommandIndex command,
-                                                       uint32_t start) {
-  const auto paths = files_to_publish(from);
+                                                       const Publishing& start) {
+  const auto paths = files_to_publish(start.from);
   if (!paths) return fail(paths.error().within("publish results"));
-  Publication publication(target, from, {command, target.owner, start});
+  Publication publication(target, start.from,
+                          {start.command, target.owner, start.start, start.identity});
   Status done;
   for (const std::string& path : *paths)
     if (done) done = publication.stage(path);
@@ -240,23 +258,39 @@ Result<std::vector<model::ResultFile>> publish_results(const PublishTarget& targ
 
 void FolderPublisher::publish(std::vector<Publishing>& starts) {
   Status store;
+  if (!stage_) {
+    const fs::path stage = target_.results.parent_path();  // partials are on its file system, too
+    if (auto made = make_folders(stage); !made) store = fail(Code::kStore, made.error().text);
+    stage_.reset(::open(stage.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (store && !stage_) store = store_errno("open " + stage.string());
+  }
   for (Publishing& each : starts) {
-    each.files = store ? publish_results(target_, each.from, each.command, each.start)
+    each.files = store ? publish_results(target_, each)
                        : Result<std::vector<model::ResultFile>>(fail(store.error()));
     if (!each.files && each.files.error().code == Code::kStore) store = fail(each.files.error());
   }
 }
 
-Status sync_published(const PublishTarget& target) {
-  // Both are on the store's file system.
-  for (const fs::path& folder : {target.results, target.partials}) {
-    const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd && errno == ENOENT) continue;
-    if (!fd) return store_errno("open " + folder.string());
-    if (::syncfs(fd.get()) != 0) return store_errno("syncfs " + folder.string());
-    return {};
+Status FolderPublisher::remove(const std::vector<std::string>& paths) {
+  MNP_TRY(PublishedNames names,
+          PublishedNames::lock(target_.results, target_.holder(), target_.lock_patience));
+  for (const std::string& path : paths) {
+    MNP_TRY(const auto row, names.read(path));
+    if (!row) continue;
+    const fs::path file = target_.results / path;
+    if (::unlink(file.c_str()) != 0 && errno != ENOENT)
+      return store_errno("remove " + file.string());
+    MNP_CHECK(names.remove(path));
   }
-  return fail(Code::kStore, target.results.string() + " is not there any more");
+  return {};
+}
+
+Status FolderPublisher::sync() {
+  if (!stage_) return fail(Code::kStore, target_.results.string() + ": nothing was published");
+  if (::syncfs(stage_.get()) != 0) return store_errno("syncfs " + target_.results.string());
+  std::error_code error;
+  if (fs::exists(target_.results, error)) return {};
+  return fail(Code::kStore, target_.results.string() + " is not there any more");
 }
 
 }  // namespace mnp::node

@@ -22,27 +22,27 @@ struct PublishTarget {
   std::string holder() const;
 };
 
-/// Moves (same file system) or copies every file below `from`; no folder there is no file. A path
-/// that another command has published is an error naming both (kConfig), and then nothing of this
-/// command is published; a higher (owner, start) of the same command replaces a lower one, never
-/// the other way. Files become read-only, executable ones stay so. What `reduce` matches becomes
-/// a partial `<command>-<start>/<path>`. kStore: the store fails, `from` is as it was, and the
-/// call may be made again; any other error is final. Durable only after `sync_published`.
+/// Moves (same file system) or copies every file below `start.from`; no folder there is no file. A
+/// path that another command has published is an error naming both (kConfig), and then nothing of
+/// this command is published; a higher (owner, start) of the same command replaces a lower one,
+/// never the other way. Files become read-only, executable ones stay so. What `reduce` matches
+/// becomes a partial `<command>-<start>/<path>`. kStore: the store fails, `start.from` is as it
+/// was, and the call may be made again; any other error is final. Durable only once the file system
+/// is synced.
 Result<std::vector<model::ResultFile>> publish_results(const PublishTarget& target,
-                                                       const fs::path& from, CommandIndex command,
-                                                       uint32_t start);
-
-/// To be called after something was published: all of it is on the disk when it returns. kStore.
-Status sync_published(const PublishTarget& target);
+                                                       const Publishing& start);
 
 class FolderPublisher : public ResultsPublisher {
  public:
   explicit FolderPublisher(PublishTarget target) : target_(std::move(target)) {}
   void publish(std::vector<Publishing>& starts) override;
-  Status sync() override { return sync_published(target_); }
+  /// kStore for good: the kernel tells once that it could not write.
+  Status sync() override;
+  Status remove(const std::vector<std::string>& paths) override;
 
  private:
   const PublishTarget target_;
+  Fd stage_;  // its folder, open since before the first file: what cannot be written is told to it
 };
 
 }  // namespace mnp::node

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -48,6 +49,8 @@ Result<std::optional<Origin>> PublishedNames::read(const std::string& path) cons
   who.owner = OwnerNumber(row.number32());
   row.member("start");
   who.start = row.number32();
+  row.member("identity");
+  who.identity = row.hex64();
   row.member("path");
   const bool same = row.text() == path;
   row.expect("}");
@@ -86,6 +89,12 @@ Result<bool> PublishedNames::may_publish(const std::string& path, const Origin& 
   return may_replace(*row, who, path);
 }
 
+Status PublishedNames::remove(const std::string& path) {
+  MNP_CHECK(lock_.renew());
+  if (::unlink(row_path(path).c_str()) == 0 || errno == ENOENT) return {};
+  return store_failed(fail_errno("remove " + row_path(path).string()).value());
+}
+
 /// Without fsync: what it announces is not durable either before the whole commit is synced.
 Status PublishedNames::write(const std::string& path, const Origin& who) {
   std::string row;
@@ -96,6 +105,8 @@ Status PublishedNames::write(const std::string& path, const Origin& who) {
       .number(who.owner.value())
       .member("start")
       .number(who.start)
+      .member("identity")
+      .hex64(who.identity)
       .member("path")
       .text(path)
       .raw("}\n");

@@ -23,8 +23,10 @@ class PublishedNames {
   /// both commands when the path is another command's, or a folder where this one needs a file or
   /// the other way round. kStore: the store fails.
   Result<bool> may_publish(const std::string& path, const Origin& who);
-  /// Durable only after sync_published.
+  /// Durable only once the file system is synced.
   Status write(const std::string& path, const Origin& who);
+  /// Of a path whose file is gone. kStore.
+  Status remove(const std::string& path);
   /// The start that has published the path last; nullopt: none. kStore.
   Result<std::optional<Origin>> read(const std::string& path) const;
 

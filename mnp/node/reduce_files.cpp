@@ -62,9 +62,10 @@ Result<model::ResultFile> ReduceFiles::publish(const std::string& path) const {
     fs::remove(written, error);
     return file;
   }
-  const auto bytes = size_of_file(written);
-  if (!bytes) return store_failed(bytes.error());
-  file.bytes = *bytes;
+  const auto sum = checksum_of_file(written);
+  if (!sum) return store_failed(sum.error());
+  file.bytes = sum->bytes;
+  file.crc32c = sum->crc32c;
   std::error_code error;
   fs::permissions(written, fs::perms::owner_read | fs::perms::group_read | fs::perms::others_read,
                   error);

@@ -6,10 +6,15 @@
 #include <fmt/ranges.h>
 
 namespace mnp::node {
-/// Whether a node's share fits a message.
-Status Reduction::check_names(const std::string& array, const model::ReduceOrder& share) const {
+size_t Reduction::names_of(const model::ReduceOrder& share) const {
   size_t bytes = 0;
   for (const std::string& file : share.files) bytes += sizeof(uint32_t) + prefix() + file.size();
+  return bytes;
+}
+
+/// Whether a node's share fits a message.
+Status Reduction::check_names(const std::string& array, const model::ReduceOrder& share) const {
+  const size_t bytes = names_of(share);
   if (bytes <= Reduction::kMaxNames) return {};
   return fail(
       Code::kConfig,
@@ -29,7 +34,7 @@ void Reduction::add(const std::string& attempt, const model::Record& record, Com
 
 void Reduction::start(const std::vector<NodeIndex>& nodes) {
   nodes_ = nodes;
-  under_way_.clear();
+  forget_shares();
   next_ = arrays_.begin();
   advance();
 }
@@ -44,8 +49,14 @@ void Reduction::advance() {
   if (under_way_.empty() && next_ == arrays_.end()) callbacks_.finished({});
 }
 
-void Reduction::give_up(const Status& why) {
+void Reduction::forget_shares() {
   under_way_.clear();
+  shares_.clear();
+  names_out_ = 0;
+}
+
+void Reduction::give_up(const Status& why) {
+  forget_shares();
   next_ = arrays_.end();
   callbacks_.finished(why);
 }
@@ -68,12 +79,27 @@ Status Reduction::order(const std::string& path, const Array& array) {
     if (nodes_[i] == context_.me.index) share.target = path;
   }
   last_id_ = id;
-  under_way_[id] = {path, {}, {nodes_.begin(), nodes_.end()}};
+  UnderWay& array_now = under_way_[id];
+  array_now.path = path;
   for (size_t i = 0; i < nodes_.size(); ++i) {
-    if (nodes_[i] == context_.me.index) under_way_[id].own = orders[i];
-    callbacks_.bring(nodes_[i], orders[i]);
+    array_now.missing[nodes_[i]] = names_of(orders[i]);
+    if (nodes_[i] == context_.me.index) array_now.own = orders[i];
+    shares_.push_back({nodes_[i], std::move(orders[i])});
   }
+  hand_out();
   return {};
+}
+
+/// As many as may be on their way; one always may.
+void Reduction::hand_out() {
+  while (!shares_.empty()) {
+    const size_t bytes = names_of(shares_.front().order);
+    if (names_out_ > 0 && names_out_ + bytes > kMaxNamesOut) return;
+    names_out_ += bytes;
+    const Share share = std::move(shares_.front());
+    shares_.pop_front();
+    callbacks_.bring(share.node, share.order);
+  }
 }
 
 /// What is wrong with files is wrong with the commands that wrote them, and they are final: who
@@ -100,8 +126,12 @@ void Reduction::held(NodeIndex node, const model::CollectiveDone& held) {
     return give_up(
         fail(static_cast<Code>(held.code),
              fmt::format("reduce {}: node {}: {}", found->second.path, node.value(), held.error)));
-  if (found->second.missing.erase(node) == 0 || !found->second.missing.empty()) return;
-  callbacks_.order(found->second.own);
+  const auto share = found->second.missing.find(node);
+  if (share == found->second.missing.end()) return;
+  names_out_ -= share->second;
+  found->second.missing.erase(share);
+  if (found->second.missing.empty()) callbacks_.order(found->second.own);
+  hand_out();
 }
 
 void Reduction::done(const model::CollectiveDone& done) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 #include <functional>
 #include <map>
 #include <set>
@@ -24,6 +25,8 @@ class Reduction {
   /// Of one array on one node: what the encoded names of its partials may take, as the rank gets
   /// them, so that they fit a frame with all that is around them (two paths, and who it is for).
   static constexpr size_t kMaxNames = kMaxFrame - (size_t{64} << 10);
+  /// Of all shares on their way: main's rank passes them on, and what waits for it is limited.
+  static constexpr size_t kMaxNamesOut = size_t{16} << 20;
 
   /// Bytes that stand before a key in the name of its file on any node: of the store's folder, or
   /// of the node's scratch folder, which also holds a socket, whose path is that short.
@@ -54,7 +57,7 @@ class Reduction {
   /// Begins, or begins again in a new epoch with what is not reduced yet.
   void start(const std::vector<NodeIndex>& nodes);
   /// The epoch is gone.
-  void interrupt() { under_way_.clear(); }
+  void interrupt() { forget_shares(); }
   /// A node has brought its share, or why it cannot.
   void held(NodeIndex node, const model::CollectiveDone& held);
   /// What main's own rank says.
@@ -68,13 +71,20 @@ class Reduction {
   };
   struct UnderWay {
     std::string path;
-    model::ReduceOrder own;       // main's
-    std::set<NodeIndex> missing;  // have not brought their share
+    model::ReduceOrder own;               // main's
+    std::map<NodeIndex, size_t> missing;  // have not brought their share; bytes of its names
+  };
+  struct Share {
+    NodeIndex node;
+    model::ReduceOrder order;
   };
   void advance();
   Status order(const std::string& path, const Array& array);
   Error name_commands(Error error, const Array& array) const;
+  size_t names_of(const model::ReduceOrder& share) const;
   Status check_names(const std::string& array, const model::ReduceOrder& share) const;
+  void hand_out();
+  void forget_shares();
   void give_up(const Status& why);
 
   const Context& context_;
@@ -82,6 +92,8 @@ class Reduction {
   std::map<std::string, Array> arrays_;  // by path below results/
   std::vector<NodeIndex> nodes_;
   std::map<uint64_t, UnderWay> under_way_;
+  std::deque<Share> shares_;  // to be handed out
+  size_t names_out_ = 0;      // bytes of names that were handed out, and whose files are not held
   std::map<std::string, Array>::iterator next_ = arrays_.end();
   uint64_t last_id_ = 0;
 };

@@ -17,6 +17,7 @@ struct Origin {
   CommandIndex command;
   OwnerNumber owner;
   uint32_t start = 0;
+  uint64_t identity = 0;  // of the command; its number is that of its owner's list
 };
 
 /// A higher (owner, start) of the same command replaces a lower one, never the other way: false.
@@ -34,6 +35,7 @@ struct Publishing {
   fs::path from;
   CommandIndex command;
   uint32_t start = 0;
+  uint64_t identity = 0;
   /// Once published: what the record says of them. kStore: the store fails, `from` is as it was,
   /// and it may be published again; any other error is final, and nothing of it is published.
   Result<std::vector<model::ResultFile>> files{};
@@ -46,6 +48,9 @@ class ResultsPublisher {
   virtual void publish(std::vector<Publishing>& starts) = 0;
   /// All that was published is in the store when it returns. kStore.
   virtual Status sync() = 0;
+  /// Takes files out of results/ that starts have published, whatever they are; what none has
+  /// stays. Nobody may publish meanwhile. kStore.
+  virtual Status remove(const std::vector<std::string>& paths) = 0;
 };
 
 }  // namespace mnp::node

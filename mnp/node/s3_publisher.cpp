@@ -1,5 +1,6 @@
 #include "mnp/node/s3_publisher.hpp"
 
+#include <cstdlib>
 #include <deque>
 #include <mutex>
 
@@ -13,12 +14,14 @@ namespace mnp::node {
 namespace {
 
 constexpr int kRounds = 8;  // of looking at an object and putting another in its place
-constexpr const char *kCommand = "mnp-command", *kOwner = "mnp-owner", *kStart = "mnp-start";
+constexpr const char *kCommand = "mnp-command", *kOwner = "mnp-owner", *kStart = "mnp-start",
+                     *kIdentity = "mnp-identity";
 
 aws::Headers metadata_of(const Origin& who) {
   return {{kCommand, std::to_string(who.command.value())},
           {kOwner, std::to_string(who.owner.value())},
-          {kStart, std::to_string(who.start)}};
+          {kStart, std::to_string(who.start)},
+          {kIdentity, hex64(who.identity)}};
 }
 
 /// nullopt: it was not put by a command.
@@ -30,12 +33,14 @@ std::optional<Origin> origin_of(const aws::S3Info& info) {
   constexpr int64_t kMost = UINT32_MAX;
   if (command < 0 || owner < 0 || start < 0 || command > kMost || owner > kMost || start > kMost)
     return std::nullopt;
+  const std::string identity = aws::header(info.metadata, kIdentity);
   return Origin{CommandIndex(static_cast<uint32_t>(command)),
-                OwnerNumber(static_cast<uint32_t>(owner)), static_cast<uint32_t>(start)};
+                OwnerNumber(static_cast<uint32_t>(owner)), static_cast<uint32_t>(start),
+                std::strtoull(identity.c_str(), nullptr, 16)};
 }
 
 bool same(const Origin& a, const Origin& b) {
-  return a.command == b.command && a.owner == b.owner && a.start == b.start;
+  return a.identity == b.identity && a.owner == b.owner && a.start == b.start;
 }
 
 constexpr size_t kPartsAtOnce = 2;  // of each large file
@@ -66,7 +71,8 @@ Status check_key(const std::string& key, const std::string& path) {
 
 struct S3Publisher::Start {
   explicit Start(const Publishing& publishing, OwnerNumber owner)
-      : from(publishing.from), who{publishing.command, owner, publishing.start} {}
+      : from(publishing.from),
+        who{publishing.command, owner, publishing.start, publishing.identity} {}
   const fs::path from;
   const Origin who;
   std::vector<model::ResultFile> files;
@@ -162,12 +168,13 @@ Status S3Publisher::publish_one(Start& start, size_t number) {
 }
 
 /// Unless a later start has replaced it meanwhile. kStore: something may be left.
-Status S3Publisher::take_back(const aws::S3Place& place, const Origin& who) {
+Status S3Publisher::take_back(const aws::S3Place& place,
+                              const std::function<bool(const Origin&)>& whose) {
   for (std::string refused;;) {
     const auto info = store_->s3().head(place);
     if (!info && info.error().code != Code::kNotFound) return fail(Code::kStore, info.error().text);
     const auto there = info ? origin_of(*info) : std::nullopt;
-    if (!there || !same(*there, who)) return {};
+    if (!there || !whose(*there)) return {};
     // One that refuses what lies there takes no such condition.
     const std::string match = info->etag == refused ? "" : info->etag;
     const auto removed = store_->s3().remove(place, "", match);
@@ -176,6 +183,13 @@ Status S3Publisher::take_back(const aws::S3Place& place, const Origin& who) {
     if (!look_again || match.empty()) return fail(Code::kStore, removed.error().text);
     refused = match;
   }
+}
+
+Status S3Publisher::remove(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths)
+    MNP_CHECK(
+        take_back(store_->at(target_.results + "/" + path), [](const Origin&) { return true; }));
+  return {};
 }
 
 void S3Publisher::publish(std::vector<Publishing>& starts) {
@@ -205,7 +219,8 @@ void S3Publisher::publish(std::vector<Publishing>& starts) {
     if (start.problem) {
       Status back;
       for (const aws::S3Place& place : start.created)
-        if (back) back = take_back(place, start.who);
+        if (back)
+          back = take_back(place, [&start](const Origin& there) { return same(there, start.who); });
       const Error& why = back ? *start.problem : back.error();
       starts[i].files = fail(why.within("publish results"));
     } else if (!store) {

@@ -243,6 +243,8 @@ void Worker::kill_commands() {
 
 Status Worker::start_program(EpochNumber epoch, uint32_t start, cpu::Start how,
                              std::function<void(const cpu::Finished&)> ended) {
+  MNP_TRY(const auto list, model::CommandList::of_program(context_.spec().program));
+  const uint64_t identity = list.identities().front();
   auto output = std::make_shared<cpu::CommandOutput>(committer_->output(), CommandIndex(0), start);
   const fs::path results = context_.scratch.slots() / fmt::format("program-{}", start);
   MNP_CHECK(make_folders(results));
@@ -251,9 +253,11 @@ Status Worker::start_program(EpochNumber epoch, uint32_t start, cpu::Start how,
   how.cwd = context_.spec().cwd;
   Daemons::Callbacks callbacks;
   callbacks.output = [output](std::string_view bytes) { return output->write(bytes); };
-  callbacks.ended = [this, start, output, results,
+  callbacks.cut = [output] { output->cut(); };
+  callbacks.ended = [this, start, identity, output, results,
                      ended = std::move(ended)](const cpu::Finished& finished) {
     RanCommand ran;
+    ran.identity = identity;
     ran.record.start = start;
     ran.record.node = context_.me.index;
     ran.record.incarnation = context_.incarnation;

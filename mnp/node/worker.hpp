@@ -63,6 +63,8 @@ class Worker {
   /// Once plan and owner are known: inputs, slots, `setup`; off the loop. `ready` gets the number
   /// of slots, or why this node cannot take part.
   Status prepare(std::function<void(Result<uint32_t>)> ready);
+  /// For results/ and this incarnation's partials.
+  std::unique_ptr<ResultsPublisher> make_publisher() const;
   /// Starts the slots; to be called once, after prepare, in the first epoch.
   Status start_slots();
 
@@ -128,7 +130,6 @@ class Worker {
   Result<uint32_t> prepare_here(const cpu::Environment& environment);
   Status run_setup(cpu::CommandRunner& runner, const cpu::Environment& environment);
   cpu::Environment command_environment() const;
-  std::unique_ptr<ResultsPublisher> make_publisher() const;
   void create_committer();
   void take_peer(std::shared_ptr<LocalPeer> peer);
   void first_frame(LocalPeer* peer, const Frame& frame);

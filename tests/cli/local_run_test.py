@@ -127,6 +127,22 @@ class LocalRun(MnpCase):
         self.assertEqual(self.states()[0], "STOPPED")
         self.mnp("status", "--watch", status=40)
 
+    def test_a_sighup_that_was_ignored_stays_so(self):
+        self.use_stand_in(one="while [ ! -e $NODE_OUT/go ]; do sleep 0.05; done; exit 0", two="exit 0")
+        process = self.started_run(
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        process.send_signal(signal.SIGHUP)
+        self.write("go", "")
+        self.assertEqual(self.finish(process).returncode, 0)
+
+    def test_a_terminal_that_goes_ends_all_in_order(self):
+        self.use_stand_in(one="rest")
+        process = self.started_run()
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGTERM):  # one moment, one reason
+            process.send_signal(number)
+        self.assertEqual(self.finish(process).returncode, 40)
+        self.assertEqual(len([e for e in self.events() if e.startswith("term")]), 3)
+
     def test_second_signal_kills_at_once(self):
         self.use_stand_in(one="trap '' TERM; say deaf; while :; do sleep 0.1; done")
         process = self.started_run(nodes=4)

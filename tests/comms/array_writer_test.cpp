@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "mnp/core/clock.hpp"
+#include "mnp/core/text.hpp"
 
 namespace mnp::comms {
 namespace {
@@ -117,7 +118,7 @@ TEST_F(ArrayWriterTest, ANameThatIsTakenComesBack) {
 
 TEST_F(ArrayWriterTest, AFullDiskIsTheStoresFailure) {
   fs::create_directories(target_.parent_path());
-  fs::create_symlink("/dev/full", target_.parent_path() / ".sum.npy.part");
+  fs::create_symlink("/dev/full", target_.parent_path() / ("." + hex64(fnv1a("sum.npy")) + ".part"));
   const auto writer = ArrayWriter::create(target_, kShape);
   ASSERT_FALSE(writer);
   EXPECT_EQ(writer.error().code, Code::kStore);

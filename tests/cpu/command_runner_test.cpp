@@ -232,6 +232,42 @@ TEST(CommandRunner, CommandCannotSpoilThePipeForTheNextOne) {
   EXPECT_EQ(sink.text, "0");
 }
 
+TEST(CommandRunner, AShortageAtTheStartIsNoFailure) {
+  const auto runner = make_runner();
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const int next = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+  ::close(next);
+  const rlimit none{static_cast<rlim_t>(next), limit.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  std::thread later([&limit] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  });
+  TextSink sink;
+  const Finished finished = runner->run(start_of("echo here"), sink);
+  later.join();
+  EXPECT_TRUE(finished.ending.success());
+  EXPECT_EQ(sink.text, "here\n");
+}
+
+/// What nobody can tell from another command's may be this one's, and write on.
+TEST(CommandRunner, OutputOfAStrangerDoesNotReachTheNextCommand) {
+  std::thread other([&] {  // runs all the while, so that the stranger may be its
+    TextSink sink;
+    make_runner()->run(start_of("sleep 1"), sink);
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const auto runner = make_runner();
+  TextSink first, second;
+  runner->run(start_of("env -i setsid sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 0.05; echo noise; "
+                       "done' & exit 0"),
+              first);
+  runner->run(start_of("sleep 0.4; echo mine"), second);
+  other.join();
+  EXPECT_EQ(second.text, "mine\n");
+}
+
 TEST(CommandRunner, AccountsTimeAndMemory) {
   const Ran ran =
       run_line("perl -e '$x = q(y) x 200_000_000; $s = times; while (times - $s < 0.2) {}'");

@@ -1,6 +1,7 @@
 #include "cpu/launch.hpp"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,6 +51,26 @@ TEST_F(Launching, AnInvalidSetOfCoresIsAnError) {
   LaunchPlan plan = plan_for("/bin/true");
   plan.cpus = &none;
   EXPECT_EQ(launcher_.launch(plan).error, EINVAL);
+}
+
+TEST_F(Launching, ARaisedLimitIsNotTheCommands) {
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  if (limit.rlim_max <= 100) GTEST_SKIP() << "no room to raise it";
+  const rlimit low{100, limit.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  raise_descriptor_limit();
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_EQ(limit.rlim_cur, limit.rlim_max);
+  char shell[] = "sh", option[] = "-c", line[] = "[ $(ulimit -n) = 100 ]";
+  char* const argv[] = {shell, option, line, nullptr};
+  LaunchPlan plan = plan_for("/bin/sh");
+  plan.argv = argv;
+  const Launched launched = launcher_.launch(plan);
+  ASSERT_EQ(launched.error, 0);
+  int status = -1;
+  EXPECT_EQ(::waitpid(launched.pid, &status, 0), launched.pid);
+  EXPECT_EQ(status, 0);
 }
 
 }  // namespace

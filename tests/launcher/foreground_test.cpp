@@ -148,6 +148,7 @@ TEST_F(InForeground, SecondSignalKillsAtOnce) {
   const TimePoint begun = Clock::now();
   ::kill(pid, SIGTERM);
   ASSERT_TRUE(eventually([&] { return says("once more kills at once"); }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
   ::kill(pid, SIGTERM);
   EXPECT_EQ(finish(), 40) << words();
   EXPECT_LT(Clock::now() - begun, LocalHost().grace);

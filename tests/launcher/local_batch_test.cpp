@@ -192,6 +192,18 @@ TEST_F(LocalBatchTest, TerminateStopsEveryNodeAndIsNotRetried) {
   EXPECT_EQ(box.count("term"), 3u);
 }
 
+TEST_F(LocalBatchTest, AStopAfterMainHasSucceededTakesNothingBack) {
+  const auto id =
+      batch.submit(box.job("a", 2, "until [ -e $TEST_OUT/1 ]; do sleep 0.02; done; exit 0",
+                           "trap '' TERM; touch $TEST_OUT/1; while :; do sleep 0.1; done"));
+  ASSERT_TRUE(id);
+  ASSERT_TRUE(run_until([&] { return fs::exists(box.out() / "1"); }));
+  const TimePoint then = Clock::now() + std::chrono::milliseconds(500);  // main's end is seen
+  ASSERT_TRUE(run_until([&] { return Clock::now() > then; }));
+  ASSERT_TRUE(batch.terminate(*id, "stopped by SIGINT"));
+  EXPECT_EQ(run_to_end(*id).state, JobState::kSucceeded);
+}
+
 TEST_F(LocalBatchTest, CancelLeavesARunningJobAlone) {
   const auto first = batch.submit(box.job("a", 1, "sleep 0.5"));
   auto second = box.job("b", 1, "exit 0");

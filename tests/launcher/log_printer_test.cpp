@@ -20,6 +20,18 @@ TEST(LogPrinter, LinesThatComeInPiecesAreWhole) {
             "s/2 | x\ns/1 | hello\ns/1 | \ns/1 | end\ns/2 | y\n");
 }
 
+TEST(LogPrinter, WhatAStartLeavesOpenIsNoLineWithTheNextOnes) {
+  testing::internal::CaptureStdout();
+  LogPrinter printer(LogPrinter::Form::kLines);
+  printer.print("s", CommandIndex(1), {CommandIndex(1), 1, 2.5, "cannot open x"});
+  printer.print("s", CommandIndex(1), {CommandIndex(1), 2, 2.5, "ok\n"});
+  printer.print("s", std::nullopt, {CommandIndex(7), 1, 2.5, "seven"});
+  printer.print("s", std::nullopt, {CommandIndex(8), 1, 2.5, "eight"});
+  printer.flush();
+  EXPECT_EQ(testing::internal::GetCapturedStdout(),
+            "s/1 | cannot open x\ns/1 | ok\ns/- | seven\ns/- | eight\n");
+}
+
 TEST(LogPrinter, BytesStayAsTheyAre) {
   EXPECT_EQ(printed(LogPrinter::Form::kBytes, {{1, "a\r"}, {1, std::string("\0b", 2)}}),
             std::string("a\r\0b", 4));

@@ -78,6 +78,17 @@ TEST_F(Published, FailuresAndPartialsPublishNothing) {
   EXPECT_EQ(text(), "");
 }
 
+TEST_F(Published, WhatNoKeptStartHasPublishedIsFound) {
+  for (const char* path : {"a", "sub/b", "sum", "of-a-lost-start", ".names/0123", ".incoming/1/x"})
+    lies(path, 1);
+  journal({kept(0, 1, {{"a", 1, 0, false}}), kept(1, 1, {{"sub/b", 1, 0, false}}),
+           kept(2, 1, {{"of-a-lost-start", 1, 0, false}}, 1), Reduced{{"sum", 1, 0, false}}});
+  EXPECT_EQ(*find_unkept_files(store_, kStage), std::vector<std::string>{"of-a-lost-start"});
+  const std::string segment = AttemptKeys::of(kStage, "job", 1).journal() + "/00000002.jsonl";
+  ASSERT_TRUE(store_.put(segment, "garbled\n"));
+  EXPECT_TRUE(find_unkept_files(store_, kStage)->empty()) << "it may have been kept there";
+}
+
 TEST_F(Published, TheLastSuccessCounts) {
   journal({kept(0, 1, {{"a", 3, 0, false}}), kept(0, 2, {{"b", 4, 0, false}}),
            Reduced{{"sum", 2, 0, false}}, Reduced{{"sum", 6, 0, false}}});

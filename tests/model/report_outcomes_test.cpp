@@ -64,6 +64,15 @@ TEST_F(OutcomesOf, NoJournalIsNoRun) {
   EXPECT_EQ(states(), "----");
 }
 
+TEST_F(OutcomesOf, APoisonedCommandIsOfTheNodeThatItKilledLast) {
+  attempt({{Dealt{NodeIndex(5), Incarnation(2), {{CommandIndex(0), 3, ids_[0]}}, true},
+            NodeLost{NodeIndex(5), Incarnation(2), "silent"}, poisoned(0)}});
+  const Outcomes read = outcomes();
+  EXPECT_EQ(read.commands[0].node, NodeIndex(5));
+  EXPECT_EQ(read.commands[0].incarnation, Incarnation(2));
+  EXPECT_EQ(read.commands[0].tries, 3u);
+}
+
 TEST_F(OutcomesOf, TheLastRecordIsTheOutcome) {
   attempt(
       {{bad(0), bad(1), kept(2, 1, {Kind::kTimedOut, 0}), poisoned(3)}, {good(1, 2), bad(2, 2)}});

@@ -43,6 +43,7 @@ class CommitterTest : public testing::Test {
   }
   static RanCommand ran(uint32_t command, fs::path results = {}) {
     RanCommand one;
+    one.identity = command;
     one.record.command = CommandIndex(command);
     one.results = std::move(results);
     return one;

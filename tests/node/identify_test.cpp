@@ -200,7 +200,7 @@ TEST(Identify, RawContainerWithListAndStore) {
 TEST(Identify, RawContainerWithSecret) {
   const auto me = identity_of(with(kRaw, {{"MNP_JOIN_SECRET", "s3cret"}, {"MNP_STAGE", "mine"}}));
   ASSERT_TRUE(me) << me.error().text;
-  EXPECT_EQ(me->join_secret, "s3cret");
+  EXPECT_TRUE(me->has_join_secret);
   EXPECT_EQ(me->store, "");
   EXPECT_EQ(me->stage, "mine");
 }
@@ -229,7 +229,7 @@ TEST(Identify, AKeyThatTheKeeperHoldsIsProofEnough) {
       true);
   ASSERT_TRUE(me) << me.error().text;
   EXPECT_EQ(me->store, "");
-  EXPECT_EQ(me->join_secret, "");
+  EXPECT_FALSE(me->has_join_secret);
 }
 
 TEST(Identify, RawMainNeedsAListAndAChildDoesNot) {

@@ -95,7 +95,7 @@ TEST_F(PublishLockTest, AHolderThatMovesIsNotDisturbed) {
 }
 
 TEST_F(PublishLockTest, AFrozenHolderIsPutOutOfTheWayAndChangesNothingOnceItThaws) {
-  const Origin lower{CommandIndex(4), OwnerNumber(1), 1};
+  const Origin lower{CommandIndex(4), OwnerNumber(1), 1, 4};
   const pid_t frozen = start([&] {
     auto names = PublishedNames::lock(results, "frozen", kEver);
     const fs::path staged = incoming_folder(results) / "frozen" / "4-1";
@@ -108,7 +108,7 @@ TEST_F(PublishLockTest, AFrozenHolderIsPutOutOfTheWayAndChangesNothingOnceItThaw
   ASSERT_TRUE(stopped(frozen));
   const fs::path from = folder.path() / "slot";
   ASSERT_TRUE(create_file_once(from / "a", "higher"));
-  const auto files = publish_results(target(2, "node-1"), from, CommandIndex(4), 1);
+  const auto files = publish_results(target(2, "node-1"), {from, CommandIndex(4), 1, 4});
   EXPECT_TRUE(files) << files.error().text;
   ::kill(frozen, SIGCONT);
   EXPECT_EQ(end_of(frozen), 0);
@@ -151,7 +151,7 @@ TEST_F(PublishLockTest, AHolderThatThawsBringsItsFilesBackAndPublishesThemAnew) 
     ASSERT_TRUE(create_file_once(from / std::to_string(10000 + i), std::to_string(i)));
   const pid_t slow = start([&] {
     for (int tries = 1; tries < 10; ++tries) {
-      const auto files = publish_results(target(1, "node-0", kEver), from, CommandIndex(4), 1);
+      const auto files = publish_results(target(1, "node-0", kEver), {from, CommandIndex(4), 1, 4});
       if (files) return files->size() == kFiles ? tries : 90;
       if (files.error().code != Code::kStore) return 91;
     }
@@ -167,7 +167,7 @@ TEST_F(PublishLockTest, AHolderThatThawsBringsItsFilesBackAndPublishesThemAnew) 
   }
   const fs::path other = folder.path() / "other";
   ASSERT_TRUE(create_file_once(other / "b", "of another"));
-  const auto files = publish_results(target(1, "node-1"), other, CommandIndex(5), 1);
+  const auto files = publish_results(target(1, "node-1"), {other, CommandIndex(5), 1, 5});
   EXPECT_TRUE(files) << files.error().text;
   ::kill(slow, SIGCONT);
   EXPECT_EQ(end_of(slow), 2) << "tries";

@@ -7,7 +7,7 @@
 namespace mnp::node {
 namespace {
 
-const Origin kFour{CommandIndex(4), OwnerNumber(2), 3};
+const Origin kFour{CommandIndex(4), OwnerNumber(2), 3, 44};
 
 constexpr std::chrono::seconds kPatience{60};
 
@@ -22,12 +22,12 @@ TEST_F(Names, ARowSaysWhoPublishedAndWhatMayReplaceIt) {
   EXPECT_TRUE(*names->may_publish("a/b", kFour));
   ASSERT_TRUE(names->write("a/b", kFour));
   EXPECT_TRUE(*names->may_publish("a/b", kFour));  // again, after a failure
-  EXPECT_TRUE(*names->may_publish("a/b", {CommandIndex(4), OwnerNumber(2), 4}));
-  EXPECT_FALSE(*names->may_publish("a/b", {CommandIndex(4), OwnerNumber(2), 2}));
-  EXPECT_FALSE(*names->may_publish("a/b", {CommandIndex(4), OwnerNumber(1), 9}));
-  EXPECT_TRUE(*names->may_publish("a/b", {CommandIndex(4), OwnerNumber(3), 1}));
-  EXPECT_FALSE(names->may_publish("a/b", {CommandIndex(5), OwnerNumber(3), 1}));
-  EXPECT_TRUE(*names->may_publish("a/c", {CommandIndex(5), OwnerNumber(3), 1}));
+  EXPECT_TRUE(*names->may_publish("a/b", {CommandIndex(4), OwnerNumber(2), 4, 44}));
+  EXPECT_FALSE(*names->may_publish("a/b", {CommandIndex(4), OwnerNumber(2), 2, 44}));
+  EXPECT_FALSE(*names->may_publish("a/b", {CommandIndex(4), OwnerNumber(1), 9, 44}));
+  EXPECT_TRUE(*names->may_publish("a/b", {CommandIndex(4), OwnerNumber(3), 1, 44}));
+  EXPECT_FALSE(names->may_publish("a/b", {CommandIndex(5), OwnerNumber(3), 1, 55}));
+  EXPECT_TRUE(*names->may_publish("a/c", {CommandIndex(5), OwnerNumber(3), 1, 55}));
 }
 
 TEST_F(Names, AnEmptyRowWasNeverSynced) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <climits>
 #include <thread>
 
 #include "mnp/core/text.hpp"
@@ -26,7 +27,8 @@ class Publish : public testing::Test {
   Result<std::vector<model::ResultFile>> publish(uint32_t command, uint32_t start,
                                                  const std::vector<std::string>& paths,
                                                  const std::string& text, uint32_t owner = 1) {
-    return publish_results(target(owner), left(paths, text), CommandIndex(command), start);
+    return publish_results(target(owner),
+                           {left(paths, text), CommandIndex(command), start, command});
   }
   std::string published(const std::string& path) const {
     const auto text = read_file(folder.path() / "results" / path);
@@ -64,13 +66,47 @@ TEST_F(Publish, FilesBecomeTheStagesAndReadOnly) {
   ASSERT_EQ(::stat((folder.path() / "results/a.txt").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0444U);
   EXPECT_TRUE(incoming().empty());
-  EXPECT_TRUE(sync_published(target()));
+}
+
+TEST_F(Publish, OnlyWhatAStartHasPublishedIsRemoved) {
+  ASSERT_TRUE(publish(4, 1, {"a", "deep/b", "c"}, "text"));
+  ASSERT_TRUE(replace_file(folder.path() / "results/by-hand", "x"));
+  ASSERT_TRUE(FolderPublisher(target()).remove({"a", "by-hand", "deep/b", "none"}));
+  EXPECT_EQ(all(), (std::vector<std::string>{"by-hand", "c"}));
+  EXPECT_TRUE(publish(5, 1, {"a"}, "another's now"));
+  EXPECT_FALSE(publish(5, 1, {"c"}, "not this one"));
+}
+
+TEST_F(Publish, ACommandIsKnownByItsIdentityAndNotByItsNumber) {
+  const auto as = [&](uint32_t number, uint64_t identity, uint32_t owner) {
+    return publish_results(target(owner), {left({"a"}, "x"), CommandIndex(number), 1, identity});
+  };
+  ASSERT_TRUE(as(17, 7, 1));
+  EXPECT_TRUE(as(16, 7, 2)) << "a line above it is gone";
+  const auto another = as(16, 8, 3);
+  ASSERT_FALSE(another);
+  EXPECT_NE(another.error().text.find("before the list was edited"), std::string::npos);
+}
+
+TEST_F(Publish, ANameThatTheStoreCannotHaveIsTheCommandsProblem) {
+  const std::string part(200, 'p');
+  std::string deep = part;
+  // Below the command's folder it has its place still, and below results/ none any more.
+  const fs::path from = folder.path() / "s";
+  while (from.string().size() + deep.size() + 210 < PATH_MAX) deep += "/" + part;
+  ASSERT_TRUE(create_file_once(from / deep, "x"));
+  PublishTarget far = target();
+  far.results = folder.path() / std::string(220, 'r');
+  const auto refused = publish_results(far, {from, CommandIndex(1), 1, 1});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kConfig);
+  EXPECT_NE(refused.error().text.find("cannot have"), std::string::npos) << refused.error().text;
 }
 
 TEST_F(Publish, ProgramsStayExecutable) {
   const fs::path from = left({"tool"}, "#!/bin/sh\n");
   ASSERT_EQ(::chmod((from / "tool").c_str(), 0750), 0);
-  ASSERT_TRUE(publish_results(target(), from, CommandIndex(1), 1));
+  ASSERT_TRUE(publish_results(target(), {from, CommandIndex(1), 1, 1}));
   struct stat info {};
   ASSERT_EQ(::stat((folder.path() / "results/tool").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0554U);
@@ -150,7 +186,7 @@ TEST_F(Publish, ARefusedCommandLeavesNoPartial) {
 TEST_F(Publish, LinksBringWhatTheyPointTo) {
   const fs::path from = left({"real"}, "content");
   fs::create_symlink("real", from / "link");
-  const auto files = publish_results(target(), from, CommandIndex(1), 1);
+  const auto files = publish_results(target(), {from, CommandIndex(1), 1, 1});
   // `link` comes first in the order of names; `real` is still there for it.
   ASSERT_TRUE(files) << files.error().text;
   EXPECT_EQ(published("link"), "content");
@@ -162,7 +198,7 @@ TEST_F(Publish, WhatCannotBeReadIsTheCommandsFailure) {
     const fs::path from = left({"a"}, "fine");
     fs::create_symlink(to, from / "self");
     ASSERT_EQ(::mkfifo((from / "fifo").c_str(), 0600), 0);
-    const auto files = publish_results(target(), from, CommandIndex(1), 1);
+    const auto files = publish_results(target(), {from, CommandIndex(1), 1, 1});
     ASSERT_FALSE(files) << to;
     EXPECT_EQ(files.error().code == Code::kStore, false) << files.error().text;
     EXPECT_TRUE(all().empty());
@@ -170,7 +206,7 @@ TEST_F(Publish, WhatCannotBeReadIsTheCommandsFailure) {
 }
 
 TEST_F(Publish, AFolderThatIsNotThereIsNothing) {
-  const auto files = publish_results(target(), folder.path() / "gone", CommandIndex(1), 1);
+  const auto files = publish_results(target(), {folder.path() / "gone", CommandIndex(1), 1, 1});
   ASSERT_TRUE(files);
   EXPECT_TRUE(files->empty());
 }
@@ -180,13 +216,13 @@ TEST_F(Publish, AStoreThatFailsLeavesEverythingForAnotherTry) {
   const fs::path from = left({"a", "b.npy"}, "precious");
   // The store's folder is a file for now: also root cannot write there.
   ASSERT_TRUE(create_file_once(folder.path() / "results", ""));
-  const auto failed = publish_results(target(), from, CommandIndex(1), 1);
+  const auto failed = publish_results(target(), {from, CommandIndex(1), 1, 1});
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, Code::kStore) << failed.error().text;
   EXPECT_EQ(*read_file(from / "a"), "precious");
   EXPECT_EQ(*read_file(from / "b.npy"), "precious");
   ASSERT_EQ(::unlink((folder.path() / "results").c_str()), 0);
-  const auto files = publish_results(target(), from, CommandIndex(1), 1);
+  const auto files = publish_results(target(), {from, CommandIndex(1), 1, 1});
   ASSERT_TRUE(files) << files.error().text;
   EXPECT_EQ(files->size(), 2U);
   EXPECT_EQ(published("a"), "precious");
@@ -208,7 +244,7 @@ TEST_F(Publish, ManyAtOnceHaveOneWinnerAName) {
   std::vector<std::thread> threads;
   for (uint32_t i = 0; i < 8; ++i)
     threads.emplace_back([&, i] {
-      const auto files = publish_results(target(), folders[i], CommandIndex(i), 1);
+      const auto files = publish_results(target(), {folders[i], CommandIndex(i), 1, i});
       ++(files ? good : refused);
     });
   for (std::thread& thread : threads) thread.join();
@@ -218,7 +254,13 @@ TEST_F(Publish, ManyAtOnceHaveOneWinnerAName) {
 }
 
 TEST_F(Publish, SyncSaysWhenTheResultsAreGone) {
-  const auto done = sync_published(target());
+  FolderPublisher publisher(target());
+  std::vector<Publishing> starts = {{left({"a"}, "x"), CommandIndex(1), 1, 1}};
+  publisher.publish(starts);
+  ASSERT_TRUE(starts[0].files);
+  EXPECT_TRUE(publisher.sync());
+  ASSERT_TRUE(remove_tree(folder.path() / "results"));
+  const auto done = publisher.sync();
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, Code::kStore);
 }

@@ -1,5 +1,6 @@
 #include "mnp/node/reduce_files.hpp"
 
+#include "mnp/core/text.hpp"
 #include "stage_fixture.hpp"
 
 namespace mnp::node {
@@ -25,6 +26,7 @@ TEST_F(ReduceFilesTest, AnArrayThatIsWrittenBecomesReadOnly) {
   ASSERT_TRUE(file) << file.error().text;
   EXPECT_EQ(file->path, "sub/sum.npy");
   EXPECT_EQ(file->bytes, 8U);
+  EXPECT_EQ(file->crc32c, crc32c("12345678"));
   EXPECT_EQ(fs::status(files.target("sub/sum.npy")).permissions() & fs::perms::owner_write,
             fs::perms::none);
 }

@@ -1,6 +1,7 @@
 #include "mnp/node/reduction.hpp"
 
 #include <map>
+#include <set>
 
 #include "mnp/model/history.hpp"
 
@@ -71,6 +72,22 @@ class ReductionTest : public StageTest {
                        [this](const std::string& why) { stuck.push_back(why); },
                        [this](const Status& done) { finished.push_back(done); }}};
 };
+
+TEST_F(ReductionTest, ManyNamesAreHandedOutBitByBit) {
+  const size_t each = sizeof(uint32_t) + reduction.prefix() + partial(10000, "a.npy").size();
+  const auto commands = static_cast<uint32_t>(3 * Reduction::kMaxNamesOut / each);
+  for (uint32_t i = 0; i < commands; ++i) add("a-1", record(10000 + i, {"a.npy"}));
+  start(4);
+  std::set<NodeIndex> heard;
+  while (begun.empty()) {
+    ASSERT_LE(orders.size() - heard.size(), 2U);
+    ASSERT_GT(orders.size(), heard.size());
+    const auto [node, order] = orders[heard.size()];
+    ASSERT_TRUE(heard.insert(node).second);
+    reduction.held(node, {order.id, "", 0});
+  }
+  EXPECT_EQ(heard.size(), 4U);
+}
 
 TEST_F(ReductionTest, NothingIsWantedWithoutPartials) {
   EXPECT_FALSE(reduction.wanted());
@@ -271,6 +288,8 @@ TEST_F(ReductionTest, TheLargestShareFitsAFrameAndALargerOneIsRefused) {
   const auto most = static_cast<uint32_t>(Reduction::kMaxNames / one);
   for (uint32_t i = 0; i < 2 * most; ++i) add("a-1", record(kFirst + i, {path}));
   start(2);
+  ASSERT_EQ(orders.size(), 1U);
+  reduction.held(orders[0].first, {orders[0].second.id, "", 0});
   ASSERT_EQ(orders.size(), 2U);
   EXPECT_TRUE(finished.empty());
   for (const auto& [node, order] : orders) {

@@ -9,7 +9,7 @@ namespace mnp::node {
 namespace {
 
 Origin origin(uint32_t command, uint32_t owner, uint32_t start) {
-  return {CommandIndex(command), OwnerNumber(owner), start};
+  return {CommandIndex(command), OwnerNumber(owner), start, command};
 }
 
 TEST(MayReplace, OnlyAHigherOwnerAndStartOfTheSameCommand) {

@@ -14,7 +14,7 @@ class S3PublisherTest : public testing::Test {
                   const std::map<std::string, std::string>& files) {
     const fs::path from = folder.path() / std::to_string(++folders);
     for (const auto& [path, bytes] : files) EXPECT_TRUE(create_file_once(from / path, bytes));
-    return {from, CommandIndex(command), start};
+    return {from, CommandIndex(command), start, command};
   }
   std::vector<Publishing> publish(std::vector<Publishing> starts, uint32_t owner = 1) {
     S3Publisher publisher(store, {"results", "partials", reduce, OwnerNumber(owner)});
