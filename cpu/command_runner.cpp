@@ -131,9 +131,14 @@ Launched CommandRunner::Impl::start(const Start& start) {
 Launched CommandRunner::Impl::start_patiently(const Start& wanted) {
   const TimePoint limit = Clock::now() + kShortage;
   for (;;) {
-    Launched launched = start(wanted);
+    Launched launched;
+    if (ready_pipe())
+      launched = start(wanted);
+    else
+      launched.error = EMFILE;
     const int error = launched.error;
     const bool is_short = error == EMFILE || error == ENFILE || error == EAGAIN || error == ENOMEM;
+    if (is_short && stop.kill_at()) launched.error = ECANCELED;
     if (!is_short || stop.kill_at() || Clock::now() > limit) return launched;
     std::this_thread::sleep_for(kShortagePause);
   }
@@ -141,7 +146,6 @@ Launched CommandRunner::Impl::start_patiently(const Start& wanted) {
 
 Finished CommandRunner::Impl::run(const Start& wanted, OutputSink& sink) {
   if (stop.kill_at()) return not_started(ECANCELED);
-  if (!ready_pipe()) return not_started(EMFILE);
   const SignalsBlocked blocked(signals);
   const Orphans::RunId run = orphans->enter(wanted.marks);
   const double started = wall_seconds();

@@ -131,8 +131,10 @@ Launched Launcher::launch(const LaunchPlan& plan) {
   argument.signals = changed_signals_.data();
   argument.signal_count = changed_signals_.size();
   argument.parent = ::getpid();
+  // What is inherited lies below the limit that was given; ours above it close by themselves.
+  const rlim_t given = given_limit ? given_limit->rlim_cur : limit.rlim_cur;
   argument.descriptor_limit =
-      static_cast<int>(std::min(limit.rlim_cur, static_cast<rlim_t>(kMaxDescriptors)));
+      static_cast<int>(std::min(given, static_cast<rlim_t>(kMaxDescriptors)));
   int pidfd = -1;
   char* const top = stack_.get() + (kStackBytes & ~size_t{15});
   const pid_t pid =

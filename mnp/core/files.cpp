@@ -30,10 +30,6 @@ fs::path temporary_name(const fs::path& path) {
                                           ::getpid(), process, ++counter);
 }
 
-bool is_no_folder(const std::error_code& error) {
-  return error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
-}
-
 Status sync_folder(const fs::path& folder) {
   const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return fail_errno("open " + folder.string());
@@ -140,7 +136,8 @@ Result<std::vector<std::string>> list_folder(const fs::path& path) {
   for (fs::directory_iterator entry(path, error), end; !error && entry != end;
        entry.increment(error))
     names.push_back(entry->path().filename().string());
-  if (is_no_folder(error)) return fail(Code::kNotFound, path.string() + ": no such folder");
+  if (error == std::errc::no_such_file_or_directory)
+    return fail(Code::kNotFound, path.string() + ": no such folder");
   if (error) return fail(Code::kIo, "list " + path.string() + ": " + error.message());
   std::sort(names.begin(), names.end());
   return names;
@@ -154,7 +151,8 @@ Result<std::vector<std::string>> list_files_below(const fs::path& path) {
     if (const auto type = fs::symlink_status(entry->path(), ignored).type();
         type == fs::file_type::regular || type == fs::file_type::symlink)
       names.push_back(entry->path().lexically_relative(path).string());
-  if (is_no_folder(error)) return fail(Code::kNotFound, path.string() + ": no such folder");
+  if (error == std::errc::no_such_file_or_directory)
+    return fail(Code::kNotFound, path.string() + ": no such folder");
   if (error) return fail(Code::kIo, "list " + path.string() + ": " + error.message());
   std::sort(names.begin(), names.end());
   return names;

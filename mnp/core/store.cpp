@@ -19,6 +19,13 @@ Result<T> as_store_error(Result<T> result) {
   return result;
 }
 
+/// An object has no keys below it.
+bool has_nothing_below(const fs::path& path) {
+  std::error_code error;
+  const auto type = fs::status(path, error).type();
+  return type == fs::file_type::not_found || type == fs::file_type::regular;
+}
+
 bool is_object(const std::string& name) {
   const size_t slash = name.rfind('/');
   return name[slash == std::string::npos ? 0 : slash + 1] != '.';
@@ -62,7 +69,7 @@ Result<double> FolderStore::modified(const std::string& key) {
 
 Result<std::vector<std::string>> FolderStore::list(const std::string& prefix) {
   auto names = list_files_below(path(prefix));
-  if (!names && names.error().code == Code::kNotFound) return std::vector<std::string>{};
+  if (!names && has_nothing_below(path(prefix))) return std::vector<std::string>{};
   if (!names) return as_store_error(std::move(names));
   names->erase(std::remove_if(names->begin(), names->end(),
                               [](const std::string& name) { return !is_object(name); }),
@@ -74,7 +81,7 @@ Result<std::vector<std::string>> FolderStore::list(const std::string& prefix) {
 Result<std::map<std::string, uint64_t>> FolderStore::sizes(const std::string& prefix) {
   auto names = list_files_below(path(prefix));
   std::map<std::string, uint64_t> sizes;
-  if (!names && names.error().code == Code::kNotFound) return sizes;
+  if (!names && has_nothing_below(path(prefix))) return sizes;
   if (!names) return fail(Code::kStore, names.error().text);
   for (const std::string& name : *names) {
     const std::string key = prefix + "/" + name;
@@ -88,7 +95,7 @@ Result<std::map<std::string, uint64_t>> FolderStore::sizes(const std::string& pr
 
 Result<std::vector<std::string>> FolderStore::names(const std::string& prefix) {
   auto names = list_folder(path(prefix));
-  if (!names && names.error().code == Code::kNotFound) return std::vector<std::string>{};
+  if (!names && has_nothing_below(path(prefix))) return std::vector<std::string>{};
   if (!names) return as_store_error(std::move(names));
   std::erase_if(*names, [](const std::string& name) { return !is_object(name); });
   return names;

@@ -13,6 +13,7 @@ std::vector<Scheduler::NodeDeal> Scheduler::State::deal(TimePoint now) {
   wake(now);
   if (!dealing()) return {};
   settle_probes();
+  if (!dealing()) return {};  // with a failure that stands again
   deal_suspects(deals);
   deal_probes(deals);
   deal_all(now, false, deals);

@@ -97,6 +97,12 @@ void CommandStage::poison(const std::vector<CommandIndex>& commands) {
   }
 }
 
+bool CommandStage::at_work() const {
+  return std::any_of(nodes_.begin(), nodes_.end(), [this](const auto& each) {
+    return scheduler_.in_flight(each.first) > 0 || scheduler_.unkept(each.first) > 0;
+  });
+}
+
 // ---- dealing
 
 void CommandStage::set_dealing(bool dealing) {

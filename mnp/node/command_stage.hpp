@@ -60,6 +60,8 @@ class CommandStage {
 
   model::Counts counts() const { return scheduler_.counts(); }
   bool finished() const { return scheduler_.finished(); }
+  /// Something that was dealt has not ended or is not kept: also of a command that is final.
+  bool at_work() const;
   TimePoint last_progress() const { return last_progress_; }
 
  private:

@@ -106,9 +106,9 @@ Status Committer::write_output() {
 Status Committer::try_commit(std::vector<RanCommand>& batch) {
   MNP_CHECK(publish(batch));
   if (unsynced_) {
-    Status synced = publisher_->sync();
-    sync_failed_ = !synced;
-    MNP_CHECK(synced);
+    const Status synced = publisher_->sync();
+    bytes_lost_ = !synced && synced.error().code == Code::kIo;
+    if (!synced) return fail(Code::kStore, synced.error().text);
   }
   unsynced_ = false;
   return write_output();
@@ -118,7 +118,7 @@ Status Committer::commit(std::vector<RanCommand>& batch) {
   std::optional<TimePoint> give_up;  // from the first failure: to wait for the lock is none
   for (;;) {
     Status done = try_commit(batch);
-    if (done || sync_failed_) return done;
+    if (done || bytes_lost_) return done;
     const TimePoint now = Clock::now();
     if (!give_up) give_up = now + patience_;
     std::unique_lock lock(mutex_);

@@ -59,8 +59,8 @@ class Committer {
   Callbacks callbacks_;
   cpu::OutputStream output_;
   std::optional<cpu::Segment> unwritten_;
-  bool unsynced_ = false;     // something was published since the last sync
-  bool sync_failed_ = false;  // which says so once: bytes may be gone, and no other try tells
+  bool unsynced_ = false;    // something was published since the last sync
+  bool bytes_lost_ = false;  // of what was published: its starts are to run again
   std::mutex mutex_;
   std::condition_variable wake_, done_;
   std::vector<RanCommand> waiting_;

@@ -27,6 +27,11 @@ void MainNode::stop(const std::string& why) {
   end(fail(Code::kStopped, why));
 }
 
+/// All commands have run.
+bool MainNode::is_complete() const {
+  return outcome_ || outcome_.error().code == Code::kCommandsFailed;
+}
+
 void MainNode::end(Status outcome) {
   if (phase_ == Phase::kEnding) return;
   phase_ = Phase::kEnding;
@@ -36,7 +41,9 @@ void MainNode::end(Status outcome) {
   roster_->expect_goodbyes();
   epochs_->begin_no_more();
   if (commands_) commands_->stop_dealing();
-  const bool idle = outcome_ || outcome_.error().code == Code::kCommandsFailed;
+  // Where a lost start's success came late, its next start may be at work still.
+  const bool publishes = starts_lost_ && commands_ && commands_->at_work();
+  const bool idle = is_complete() && !publishes;
   if (idle && !store_lost_) return write_last_words();
   drains_ = true;
   write_progress();
@@ -77,12 +84,12 @@ void MainNode::write_last_words() {
     unwritten(Error{Code::kStore, "the store does not answer"});
     say_the_end();
   }));
-  const double silent = drains_ ? roster_->may_run_for().count() : 0;
+  const double silent = roster_->may_run_for(drains_).count();
   journal_->append(model::Ended{status_, outcome_ ? "" : outcome_.error().text, silent});
   write_nodes();
   const uint64_t kept = commands_ ? commands_->counts().done() : outcome_ ? 1 : 0;
-  std::shared_ptr<ResultsPublisher> tidies;  // who drains goes on later
-  if (starts_lost_ && !drains_) tidies = worker_->make_publisher();
+  std::shared_ptr<ResultsPublisher> tidies;  // who has stopped goes on later
+  if (starts_lost_ && is_complete()) tidies = worker_->make_publisher();
   const TimePoint until = Clock::now() + (drains_ ? kLastWords : kStorePatience);
   errands_->add("end", [this, kept, tidies = std::move(tidies), until] {
     loop_.post([this, written = put_last_words(kept, tidies.get(), until)] {

@@ -92,6 +92,7 @@ class MainNode {
   void drain_once_program_has_ended();
   void drained_if_all();
   void write_last_words();
+  bool is_complete() const;
   Status put_last_words(uint64_t kept, ResultsPublisher* tidies, TimePoint until);
   Status remove_unkept(ResultsPublisher& publisher);
   Status write_outcomes(uint64_t kept);

@@ -66,18 +66,18 @@ Result<Fd> open_file(const fs::path& path, struct stat& info) {
 Status copy_file(Staged& staged, const std::string& name) {
   struct stat info {};
   MNP_TRY(const Fd from, open_file(staged.source, info));
-  const Fd to(::open(staged.at.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  Fd to(::open(staged.at.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!to) return store_errno("create " + staged.at.string());
   auto crc = read_through(from, name, to.get());
   if (crc && ::fchmod(to.get(), 0444 | (info.st_mode & 0111)) != 0)
     crc = store_errno("chmod " + staged.at.string());
-  // A server that is full may say so only now, while the source is here still.
-  if (crc && ::fsync(to.get()) != 0) crc = store_errno("fsync " + staged.at.string());
+  staged.file.bytes = static_cast<uint64_t>(::lseek(to.get(), 0, SEEK_END));
+  // NFS writes now, while the source is here still: a server that is full says so.
+  if (::close(to.release()) != 0 && crc) crc = store_errno("close " + staged.at.string());
   if (!crc) {
     ::unlink(staged.at.c_str());
     return fail(crc.error());
   }
-  staged.file.bytes = static_cast<uint64_t>(::lseek(to.get(), 0, SEEK_END));
   staged.file.crc32c = *crc;
   return {};
 }
@@ -268,6 +268,12 @@ void FolderPublisher::publish(std::vector<Publishing>& starts) {
     each.files = store ? publish_results(target_, each)
                        : Result<std::vector<model::ResultFile>>(fail(store.error()));
     if (!each.files && each.files.error().code == Code::kStore) store = fail(each.files.error());
+    if (!each.files) continue;
+    for (const model::ResultFile& file : *each.files)
+      unsynced_.push_back(
+          file.partial ? target_.partials / fmt::format("{}-{}", each.command.value(), each.start) /
+                             file.path
+                       : target_.results / file.path);
   }
 }
 
@@ -285,12 +291,29 @@ Status FolderPublisher::remove(const std::vector<std::string>& paths) {
   return {};
 }
 
+/// Of the whole file system the kernel says once that something could not be written, whosever it
+/// was; of a file it says so to the first who asks.
+Status FolderPublisher::sync_each() const {
+  for (const fs::path& file : unsynced_) {
+    const Fd fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    if (!fd && errno == ENOENT) continue;
+    if (!fd) return store_errno("open " + file.string());
+    if (::fsync(fd.get()) != 0) return source_errno("fsync " + file.string());
+  }
+  return {};
+}
+
 Status FolderPublisher::sync() {
   if (!stage_) return fail(Code::kStore, target_.results.string() + ": nothing was published");
-  if (::syncfs(stage_.get()) != 0) return store_errno("syncfs " + target_.results.string());
+  if (::syncfs(stage_.get()) != 0) {
+    log::warning("{}", fail_errno("syncfs " + target_.results.string()).value().text);
+    MNP_CHECK(sync_each());
+  }
   std::error_code error;
-  if (fs::exists(target_.results, error)) return {};
-  return fail(Code::kStore, target_.results.string() + " is not there any more");
+  if (!fs::exists(target_.results, error))
+    return fail(Code::kStore, target_.results.string() + " is not there any more");
+  unsynced_.clear();
+  return {};
 }
 
 }  // namespace mnp::node

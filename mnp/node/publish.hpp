@@ -36,12 +36,14 @@ class FolderPublisher : public ResultsPublisher {
  public:
   explicit FolderPublisher(PublishTarget target) : target_(std::move(target)) {}
   void publish(std::vector<Publishing>& starts) override;
-  /// kStore for good: the kernel tells once that it could not write.
   Status sync() override;
   Status remove(const std::vector<std::string>& paths) override;
 
  private:
+  Status sync_each() const;
+
   const PublishTarget target_;
+  std::vector<fs::path> unsynced_;
   Fd stage_;  // its folder, open since before the first file: what cannot be written is told to it
 };
 

@@ -30,12 +30,9 @@ Status check_limits(const std::vector<std::string>& paths) {
 }  // namespace
 
 Result<bool> may_replace(const Origin& there, const Origin& who, const std::string& path) {
-  if (there.identity != who.identity && there.command == who.command)
-    return fail(Code::kConfig,
-                fmt::format("command {} publishes '{}', which another one had published that stood "
-                            "in its place before the list was edited; give them different paths",
-                            who.command.value(), path));
-  if (there.identity != who.identity)
+  // A line that was edited stands where it stood.
+  const bool edited = there.command == who.command && who.owner > there.owner;
+  if (there.identity != who.identity && !edited)
     return fail(Code::kConfig,
                 fmt::format("commands {} and {} both publish '{}'; give them different paths, or "
                             "let `reduce` match it",

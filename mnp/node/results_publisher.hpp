@@ -21,7 +21,8 @@ struct Origin {
 };
 
 /// A higher (owner, start) of the same command replaces a lower one, never the other way: false.
-/// kConfig names both commands where the path is another's.
+/// The same is one of the same identity, also under another number; and, for a later owner, one of
+/// the same number: its line was edited. kConfig names both commands where the path is another's.
 Result<bool> may_replace(const Origin& there, const Origin& who, const std::string& path);
 
 /// What a start has left below its $MNP_RESULTS; no folder there is no file. kConfig: more than a
@@ -46,7 +47,8 @@ class ResultsPublisher {
  public:
   virtual ~ResultsPublisher() = default;
   virtual void publish(std::vector<Publishing>& starts) = 0;
-  /// All that was published is in the store when it returns. kStore.
+  /// All that was published is in the store when it returns. kStore; kIo: bytes of it are lost, and
+  /// another call would not say so again.
   virtual Status sync() = 0;
   /// Takes files out of results/ that starts have published, whatever they are; what none has
   /// stays. Nobody may publish meanwhile. kStore.

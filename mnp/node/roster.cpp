@@ -219,14 +219,13 @@ void Roster::judge_silent() {
   }
 }
 
-std::chrono::duration<double> Roster::may_run_for() const {
+std::chrono::duration<double> Roster::may_run_for(bool of_ready) const {
   TimePoint last = Clock::now();
   const TimePoint now = last;
   for (uint32_t i = 0; i < nodes_.size(); ++i) {
     const RosterNode& node = nodes_[i];
-    if (NodeIndex(i) == context_.me.index || node.state == NodeState::kMissing ||
-        node.state == NodeState::kLeft)
-      continue;
+    const bool ready = of_ready && node.state == NodeState::kReady;
+    if (NodeIndex(i) == context_.me.index || !(ready || node.state == NodeState::kLost)) continue;
     last = std::max(last, node.last_beat + context_.spec().lease + kLeaseMargin);
   }
   return last - now;

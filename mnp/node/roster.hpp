@@ -78,8 +78,9 @@ class Roster {
   size_t count(NodeState state) const;
   size_t connected() const;  // children
   size_t count_bad() const;  // among those that are ready
-  /// How long commands may still run on nodes that have not said goodbye; 0: on none.
-  std::chrono::duration<double> may_run_for() const;
+  /// How long commands may still run on nodes that were lost, and, `of_ready`, on those that have
+  /// not said goodbye; 0: on none.
+  std::chrono::duration<double> may_run_for(bool of_ready) const;
   /// "node 3 (never joined), node 5 (lost: its connection closed)"
   std::string missing_text() const;
   /// "node 3 (bad: 7 commands in a row have failed on it ...)"

@@ -71,6 +71,15 @@ TEST_P(StoreContract, NamesWhatStandsDirectlyBelow) {
   EXPECT_TRUE(store_.names("none")->empty());
 }
 
+TEST_P(StoreContract, AnObjectHasNothingBelow) {
+  ASSERT_TRUE(store_.put("a/b", "bytes"));
+  for (const char* key : {"a/b", "a/b/c"}) {
+    EXPECT_TRUE(store_.list(key)->empty()) << key;
+    EXPECT_TRUE(store_.names(key)->empty()) << key;
+    EXPECT_TRUE(store_.sizes(key)->empty()) << key;
+  }
+}
+
 TEST_P(StoreContract, ShowsAnObjectAsAFile) {
   ASSERT_TRUE(store_.put("a/b", "bytes"));
   const auto file = store_.file("a/b");

@@ -16,7 +16,7 @@ class FileSystem:
 
     def __init__(self, folder):
         self.folder, self.image = folder / "store", folder / "store.img"
-        self.ballast = self.folder / "ballast"
+        self.ballast, self.aside = self.folder / "ballast", folder / "aside"
         self.folder.mkdir()
         with open(self.image, "wb") as image:
             image.truncate(64 << 20)
@@ -36,12 +36,16 @@ class FileSystem:
                     continue
 
     def make_read_only(self, on):
-        # The mount itself stays writable while a run has a file of it open; one on top of it does not.
+        # The mount itself stays writable while a run has a file of it open; one on top of it, made
+        # read-only where nobody sees it, does not.
         if not on:
             _run("umount", "--lazy", str(self.folder))
             return
-        _run("mount", "--bind", str(self.folder), str(self.folder))
-        _run("mount", "-o", "remount,bind,ro", str(self.folder))
+        self.aside.mkdir(exist_ok=True)
+        _run("mount", "--bind", str(self.folder), str(self.aside))
+        _run("mount", "-o", "remount,bind,ro", str(self.aside))
+        _run("mount", "--bind", str(self.aside), str(self.folder))
+        _run("umount", str(self.aside))
         if os.access(self.folder, os.W_OK):
             raise RuntimeError(f"{self.folder} can still be written")
 
@@ -53,8 +57,9 @@ class FileSystem:
 
     def close(self):
         self.thaw()
-        while os.path.ismount(self.folder):
-            _run("umount", "--lazy", str(self.folder))
+        for place in (self.folder, self.aside):
+            while os.path.ismount(place):
+                _run("umount", "--lazy", str(place))
 
 
 def cannot_mount():

@@ -34,14 +34,18 @@ TEST_F(RosterTest, OnlyAGoodbyeTellsThatNothingRunsThereAnyMore) {
   spec().lease = Milliseconds(60000);
   open();
   set_main_ready();
-  EXPECT_EQ(roster->may_run_for().count(), 0);
+  EXPECT_EQ(roster->may_run_for(true).count(), 0);
   const auto third = join(3), first = join(0);
+  EXPECT_EQ(roster->may_run_for(false).count(), 0);
+  EXPECT_GT(roster->may_run_for(true).count(), 30);
   third->channel->close();
   ASSERT_TRUE(until([&] { return state(3) == NodeState::kLost; }));
   first->say(Control::kGoodbye);
   ASSERT_TRUE(until([&] { return state(0) == NodeState::kLeft; }));
-  EXPECT_GT(roster->may_run_for().count(), 30);
-  EXPECT_LE(roster->may_run_for().count(), 61);
+  for (const bool of_ready : {false, true}) {
+    EXPECT_GT(roster->may_run_for(of_ready).count(), 30);
+    EXPECT_LE(roster->may_run_for(of_ready).count(), 61);
+  }
 }
 
 TEST_F(RosterTest, ReadyNodesAreMainFirstThenByIndex) {
