@@ -92,16 +92,21 @@ Result<S3> S3::create(const Settings& settings, std::shared_ptr<Transport> trans
   if (options.region.empty() && !options.custom.empty()) options.region = "us-east-1";
   MNP_CHECK(s3_endpoint("", options, true));
   MNP_TRY(const bool path_style, settings.s3_path_style());
+  MNP_TRY(const auto signs, settings.s3_signs_payload());
+  using SignPut = SigningRules::SignPut;
+  const SignPut sign_put = !signs   ? SignPut::kWithoutTls
+                           : *signs ? SignPut::kAlways
+                                    : SignPut::kNever;
   ClientOptions client;
   MNP_TRY(client.attempts, max_attempts(settings));
   auto regions = std::make_shared<Regions>();
   regions->make = [transport = std::move(transport), credentials = std::move(credentials), options,
-                   client](const std::string& name) {
+                   client, sign_put](const std::string& name) {
     Region region{options, nullptr};
     region.endpoint.region = name;
     ClientOptions of_region = client;
     of_region.rules = s3_signing_rules(name);
-    of_region.rules.trust_tls = true;
+    of_region.rules.sign_put = sign_put;
     region.client = std::make_shared<Client>(transport, credentials, std::move(of_region));
     return region;
   };

@@ -132,6 +132,13 @@ Result<EndpointOptions> Settings::endpoint_options(std::string_view service) con
   return options;
 }
 
+Result<std::optional<bool>> Settings::s3_signs_payload() const {
+  const std::string text = sub_properties(property("s3"))["payload_signing_enabled"];
+  if (text.empty()) return std::optional<bool>();
+  MNP_TRY(const bool signs, to_bool(text, "s3.payload_signing_enabled"));
+  return std::optional(signs);
+}
+
 Result<bool> Settings::s3_path_style() const {
   const std::string style = sub_properties(property("s3"))["addressing_style"];
   if (style == "path") return true;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -49,6 +50,9 @@ class Settings {
   /// Whether buckets stand in paths: where s3.addressing_style says so, and by default with an
   /// endpoint that is not AWS's.
   Result<bool> s3_path_style() const;
+  /// s3.payload_signing_enabled: whether signatures cover what is put; nullopt: as the transport
+  /// asks for.
+  Result<std::optional<bool>> s3_signs_payload() const;
   /// ~/.aws/config's folder.
   std::string folder() const { return folder_; }
 

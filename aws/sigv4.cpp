@@ -130,8 +130,10 @@ void sign(HttpRequest& request, const Credentials& credentials, const SigningRul
           double now) {
   const std::string date = amz_date(now);
   const bool by_tls =
-      rules.trust_tls && request.method == "PUT" && request.endpoint.scheme == "https";
-  const std::string hash = by_tls ? std::string(kUnsignedPayload) : hex(sha256(request.body));
+      rules.sign_put == SigningRules::SignPut::kWithoutTls && request.endpoint.scheme == "https";
+  const bool unsigned_put =
+      request.method == "PUT" && (by_tls || rules.sign_put == SigningRules::SignPut::kNever);
+  const std::string hash = unsigned_put ? std::string(kUnsignedPayload) : hex(sha256(request.body));
   request.headers.emplace_back("X-Amz-Date", date);
   if (!credentials.session_token.empty())
     request.headers.emplace_back("X-Amz-Security-Token", credentials.session_token);

@@ -2,7 +2,8 @@
 AWS CLI, on the server that AWS_ENDPOINT_URL names. Start it by
     python3 tests/aws/with_server.py rgw --venv bench/s3.py build/release/bin
 All three are asked in turns (the CLI but once for the small ones, which take it minutes); ratios are of pairs. curl gets presigned URLs: it hashes no bodies and compares no
-checksums, and neither does the server for it. The CLI is left out where there is none."""
+checksums, and neither does the server for it; so mnp is told not to sign bodies either (`--sign`: it does, as it would over HTTP
+by itself, and as the CLI does). The CLI is left out where there is none."""
 
 import argparse
 import os
@@ -30,10 +31,11 @@ def timed(command, **more):
 
 
 class Bench:
-    def __init__(self, binary, folder):
+    def __init__(self, binary, folder, sign):
         self.mnp, self.folder = str(binary / "mnp"), folder
         self.cli = shutil.which("aws") or shutil.which("aws", path=str(Path(sys.executable).parent))
         self.endpoint = os.environ["AWS_ENDPOINT_URL"]
+        (folder / "config").write_text(f"[default]\ns3 =\n  payload_signing_enabled = {str(sign).lower()}\n")
         self.client = boto3.client("s3", endpoint_url=self.endpoint, region_name="us-east-1")
         self.bucket = f"bench-{time.time_ns()}"
         self.client.create_bucket(Bucket=self.bucket)
@@ -87,7 +89,8 @@ class Bench:
 
     def cp(self, program, *words):
         head = [self.mnp, "s3", "cp", "--quiet"] if program == "mnp" else [self.cli, "s3", "cp", "--quiet"]
-        return timed([*head, *words])
+        own = {"AWS_CONFIG_FILE": str(self.folder / "config")} if program == "mnp" else {}
+        return timed([*head, *words], env=os.environ | own)
 
 
 def show(name, runs, volume):
@@ -106,10 +109,11 @@ def main():
     parser.add_argument("pairs", type=int, nargs="?", default=3)
     parser.add_argument("--big", type=int, default=256, help="MiB; the server of the tests keeps 4 GiB in memory")
     parser.add_argument("--small", type=int, default=10000, help="objects of 64 KiB")
+    parser.add_argument("--sign", action="store_true", help="mnp signs the bytes that it puts")
     options = parser.parse_args()
     print(machine())
     with tempfile.TemporaryDirectory(prefix="mnp-bench-") as name:
-        bench = Bench(options.bin.absolute(), Path(name))
+        bench = Bench(options.bin.absolute(), Path(name), options.sign)
         run(bench, options)
 
 

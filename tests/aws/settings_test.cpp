@@ -31,6 +31,16 @@ TEST_F(SettingsTest, RegionsCountInTheOrderOfTheCli) {
   EXPECT_EQ(load()->region(), "one");
 }
 
+TEST_F(SettingsTest, SignaturesCoverWhatIsPutWhereTheProfileSaysSo) {
+  EXPECT_EQ(*load()->s3_signs_payload(), std::nullopt);
+  config("[default]\ns3 =\n  payload_signing_enabled = false\n");
+  EXPECT_EQ(*load()->s3_signs_payload(), false);
+  config("[default]\ns3 =\n  payload_signing_enabled = true\n");
+  EXPECT_EQ(*load()->s3_signs_payload(), true);
+  config("[default]\ns3 =\n  payload_signing_enabled = perhaps\n");
+  EXPECT_NE(load()->s3_signs_payload().error().text.find("'perhaps'"), std::string::npos);
+}
+
 TEST_F(SettingsTest, ATildeIsHomeWithoutAShellToo) {
   config("[default]\nregion = home\n");
   variables["AWS_CONFIG_FILE"] = "~/.aws/config";

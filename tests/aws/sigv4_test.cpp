@@ -153,7 +153,7 @@ TEST(Sigv4S3, SignsAsInTheDocumentsOfS3) {
 TEST(Sigv4S3, WhatIsPutOverTlsIsNotHashedOnceMore) {
   const Credentials credentials{"k", "s", "", "", {}};
   SigningRules rules = s3_signing_rules("us-east-1");
-  rules.trust_tls = true;
+  rules.sign_put = SigningRules::SignPut::kWithoutTls;
   const auto hash_of = [&](const std::string& method, const std::string& url) {
     HttpRequest request;
     request.method = method;
@@ -165,6 +165,11 @@ TEST(Sigv4S3, WhatIsPutOverTlsIsNotHashedOnceMore) {
   EXPECT_EQ(hash_of("PUT", "https://b.s3.amazonaws.com"), kUnsignedPayload);
   EXPECT_EQ(hash_of("POST", "https://b.s3.amazonaws.com"), hex(sha256("bytes")));
   EXPECT_EQ(hash_of("PUT", "http://127.0.0.1:8080"), hex(sha256("bytes")));
+  rules.sign_put = SigningRules::SignPut::kNever;
+  EXPECT_EQ(hash_of("PUT", "http://127.0.0.1:8080"), kUnsignedPayload);
+  EXPECT_EQ(hash_of("POST", "http://127.0.0.1:8080"), hex(sha256("bytes")));
+  rules.sign_put = SigningRules::SignPut::kAlways;
+  EXPECT_EQ(hash_of("PUT", "https://b.s3.amazonaws.com"), hex(sha256("bytes")));
 }
 
 TEST(Sigv4S3, LeavesPathsAsTheyAre) {
