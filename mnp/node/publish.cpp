@@ -307,8 +307,10 @@ Status FolderPublisher::sync() {
   if (!stage_) return fail(Code::kStore, target_.results.string() + ": nothing was published");
   if (::syncfs(stage_.get()) != 0) {
     log::warning("{}", fail_errno("syncfs " + target_.results.string()).value().text);
-    MNP_CHECK(sync_each());
+    doubted_ = true;
   }
+  if (doubted_) MNP_CHECK(sync_each());
+  doubted_ = false;
   std::error_code error;
   if (!fs::exists(target_.results, error))
     return fail(Code::kStore, target_.results.string() + " is not there any more");

@@ -44,6 +44,7 @@ class FolderPublisher : public ResultsPublisher {
 
   const PublishTarget target_;
   std::vector<fs::path> unsynced_;
+  bool doubted_ = false;  // a sync has failed since the last good one: each file is to be asked
   Fd stage_;  // its folder, open since before the first file: what cannot be written is told to it
 };
 
