@@ -59,12 +59,13 @@ class Network:
     def _limit_neighbours(least):
         """What was written over; None where it is high enough, or cannot be changed."""
         try:
-            with open(NEIGHBOURS, "r+", encoding="ascii") as file:
+            with open(NEIGHBOURS, encoding="ascii") as file:
                 before = int(file.read())
-                if before >= least:
-                    return None
+            if before >= least:
+                return None
+            with open(NEIGHBOURS, "w", encoding="ascii") as file:  # after a read, it ignores writes
                 file.write(str(least))
-                return before
+            return before
         except OSError:
             return None
 
