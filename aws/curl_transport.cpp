@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <cstdlib>
 
 #include <fmt/format.h>
@@ -33,20 +34,57 @@ struct Arriving {
   uint64_t header_bytes = 0;
   bool too_long = false;
   bool has_body = true;
+  BodySink* sink = nullptr;
+  bool refused = false;  // by the sink
+  CURL* easy = nullptr;
   const std::atomic<bool>* cancel = nullptr;
+
+  bool to_sink() const { return sink != nullptr && status() < 300; }
+  int status() const {
+    long now = 0;
+    ::curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &now);
+    return static_cast<int>(now);
+  }
 };
+
+/// What a request's source has left to send.
+struct Leaving {
+  BodySource* source;
+  uint64_t at = 0;
+};
+
+size_t give_body(char* to, size_t, size_t size, void* of) {
+  auto& leaving = *static_cast<Leaving*>(of);
+  const auto n = static_cast<size_t>(std::min<uint64_t>(size, leaving.source->size() - leaving.at));
+  if (n > 0 && !leaving.source->read(leaving.at, {to, n})) return CURL_READFUNC_ABORT;
+  leaving.at += n;
+  return n;
+}
+
+/// Where a connection that was kept turns out to be closed, it begins again.
+int begin_body_again(void* of, curl_off_t offset, int origin) {
+  if (offset != 0 || origin != SEEK_SET) return CURL_SEEKFUNC_FAIL;
+  static_cast<Leaving*>(of)->at = 0;
+  return CURL_SEEKFUNC_OK;
+}
 
 size_t take_body(char* bytes, size_t, size_t size, void* to) {
   auto& arriving = *static_cast<Arriving*>(to);
-  if (arriving.response.body.size() + size > arriving.limit) {
+  if (arriving.response.body.size() + arriving.response.sunk + size > arriving.limit) {
     arriving.too_long = true;
     return 0;
+  }
+  if (arriving.to_sink()) {
+    arriving.refused = !arriving.sink->take({bytes, size});
+    arriving.response.sunk += size;
+    return arriving.refused ? 0 : size;
   }
   arriving.response.body.append(bytes, size);
   return size;
 }
 
-void reserve_body(Arriving& arriving) {
+void expect_body(Arriving& arriving) {
+  if (arriving.to_sink()) return arriving.sink->begin();
   const auto length = parse_integer(header(arriving.response.headers, "Content-Length"));
   if (length && *length > 0)
     arriving.response.body.reserve(
@@ -63,7 +101,7 @@ size_t take_header(char* bytes, size_t, size_t size, void* to) {
   }
   if (starts_with(line, "HTTP/")) arriving.response.headers.clear();  // after a 100
   const size_t colon = line.find(':');
-  if (line.empty() && arriving.has_body) reserve_body(arriving);
+  if (line.empty() && arriving.has_body) expect_body(arriving);
   if (colon == std::string_view::npos) return size;
   arriving.response.headers.emplace_back(line.substr(0, colon), trim(line.substr(colon + 1)));
   return size;
@@ -101,7 +139,8 @@ tl::unexpected<Error> curl_error(CURLcode code, const HttpRequest& request,
   if (arriving.too_long)
     return fail(Code::kProtocol,
                 fmt::format("{} answers with more than {}", where, format_bytes(arriving.limit)));
-  if (code == CURLE_ABORTED_BY_CALLBACK) return fail(Code::kStopped, where + ": cancelled");
+  if (arriving.refused || code == CURLE_ABORTED_BY_CALLBACK)
+    return fail(Code::kStopped, where + ": cancelled");
   const std::string text =
       fmt::format("{}: {}", where, *detail != '\0' ? detail : ::curl_easy_strerror(code));
   if (code == CURLE_COULDNT_CONNECT) return fail(Code::kClosed, text);
@@ -144,7 +183,10 @@ void CurlTransport::Handle::set_request(const HttpRequest& request) {
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (is_near(request.endpoint.host)) set(CURLOPT_NOPROXY, "*");
   const bool sends = !request.body.empty() || request.method == "PUT" || request.method == "POST";
-  if (sends) {
+  if (request.source != nullptr) {
+    set(CURLOPT_UPLOAD, 1L);
+    set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.source->size()));
+  } else if (sends) {
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
     set(CURLOPT_POSTFIELDS, request.body.empty() ? "" : request.body.data());
   } else if (request.method == "HEAD") {
@@ -195,7 +237,16 @@ Result<HttpResponse> CurlTransport::send(const HttpRequest& request, const HttpL
   Arriving arriving;
   arriving.limit = limits.body;
   arriving.has_body = request.method != "HEAD";
+  arriving.sink = request.sink;
+  arriving.easy = handle->easy;
   arriving.cancel = cancel;
+  Leaving leaving{request.source};
+  if (request.source != nullptr) {
+    handle->set(CURLOPT_READFUNCTION, &give_body);
+    handle->set(CURLOPT_READDATA, &leaving);
+    handle->set(CURLOPT_SEEKFUNCTION, &begin_body_again);
+    handle->set(CURLOPT_SEEKDATA, &leaving);
+  }
   handle->set(CURLOPT_HTTPHEADER, headers.get());
   handle->set(CURLOPT_NOSIGNAL, 1L);
   handle->set(CURLOPT_ERRORBUFFER, handle->detail.data());
@@ -209,9 +260,7 @@ Result<HttpResponse> CurlTransport::send(const HttpRequest& request, const HttpL
   if (!ca_bundle_.empty()) handle->set(CURLOPT_CAINFO, ca_bundle_.c_str());
   const CURLcode code = ::curl_easy_perform(handle->easy);
   if (code != CURLE_OK) return curl_error(code, request, arriving, handle->detail.data());
-  long status = 0;
-  ::curl_easy_getinfo(handle->easy, CURLINFO_RESPONSE_CODE, &status);
-  arriving.response.status = static_cast<int>(status);
+  arriving.response.status = arriving.status();
   give_back(std::move(handle));
   return std::move(arriving.response);
 }

@@ -25,6 +25,26 @@ std::string sha256(std::string_view bytes) {
   return digest(EVP_sha256(), bytes);
 }
 
+Sha256::Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
+  const bool done = EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1;
+  MNP_ASSERT(done, "a hash of OpenSSL failed");
+}
+
+void Sha256::add(std::string_view bytes) {
+  const bool done = EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1;
+  MNP_ASSERT(done, "a hash of OpenSSL failed");
+}
+
+std::string Sha256::finish() {
+  std::string out(EVP_MAX_MD_SIZE, '\0');
+  unsigned int size = 0;
+  const bool done =
+      EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(out.data()), &size) == 1;
+  MNP_ASSERT(done, "a hash of OpenSSL failed");
+  out.resize(size);
+  return out;
+}
+
 std::string md5(std::string_view bytes) {
   return digest(EVP_md5(), bytes);
 }

@@ -155,7 +155,7 @@ ApiResult<HttpResponse> S3::call(HttpRequest request, const S3Place& place, uint
                                  bool completes) {
   CallOptions options;
   options.limits.whole =
-      kCall + Milliseconds(1000 * std::max<uint64_t>(expected, request.body.size()) / kSlowest);
+      kCall + Milliseconds(1000 * std::max(expected, request.body_bytes()) / kSlowest);
   options.limits.body = std::max(expected, kAnswer);
   options.deadline = kAllTries * options.limits.whole;
   if (completes) {
@@ -192,10 +192,11 @@ ApiResult<S3Info> S3::head(const S3Place& place) {
   return info_of(*answer);
 }
 
-ApiResult<S3Object> S3::get(const S3Place& place, std::optional<S3Range> range,
-                            const std::string& if_match) {
+ApiResult<HttpResponse> S3::fetch(const S3Place& place, std::optional<S3Range> range,
+                                  const std::string& if_match, BodySink* sink) {
   auto made = request("GET", place);
   if (!made) return fail(as_api_error(made.error()));
+  made->sink = sink;
   uint64_t expected = uint64_t{5} << 30;  // the largest that was put at once
   if (range) {
     made->headers.emplace_back(
@@ -204,17 +205,28 @@ ApiResult<S3Object> S3::get(const S3Place& place, std::optional<S3Range> range,
   }
   if (!if_match.empty()) made->headers.emplace_back("If-Match", if_match);
   auto answer = call(*made, place, expected);
+  if (!answer || !range) return answer;
+  const uint64_t came = answer->body.size() + answer->sunk;
+  if ((answer->status == 206 && came <= range->bytes) || came == range->bytes) return answer;
+  ApiError error;
+  error.code = Code::kProtocol;
+  error.text = fmt::format("{}: asked for {} bytes from {}, {} came", place.text(), range->bytes,
+                           range->first, came);
+  return fail(error);
+}
+
+ApiResult<S3Object> S3::get(const S3Place& place, std::optional<S3Range> range,
+                            const std::string& if_match) {
+  auto answer = fetch(place, range, if_match, nullptr);
   if (!answer) return fail(answer.error());
-  S3Object object{info_of(*answer), std::move(answer->body)};
-  const bool whole = !range || answer->status == 206 || object.bytes.size() == range->bytes;
-  if (!whole || (range && object.bytes.size() > range->bytes)) {
-    ApiError error;
-    error.code = Code::kProtocol;
-    error.text = fmt::format("{}: asked for {} bytes from {}, {} came", place.text(), range->bytes,
-                             range->first, object.bytes.size());
-    return fail(error);
-  }
-  return object;
+  return S3Object{info_of(*answer), std::move(answer->body)};
+}
+
+ApiResult<S3Info> S3::get_into(BodySink& sink, const S3Place& place, S3Range range,
+                               const std::string& if_match) {
+  const auto answer = fetch(place, range, if_match, &sink);
+  if (!answer) return fail(answer.error());
+  return info_of(*answer);
 }
 
 ApiResult<S3Info> S3::put(const S3Place& place, std::string_view bytes,

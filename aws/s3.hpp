@@ -110,6 +110,9 @@ class S3 {
   /// kExists: it has another ETag than `if_match` by now ("" for any).
   ApiResult<S3Object> get(const S3Place& place, std::optional<S3Range> range = {},
                           const std::string& if_match = "");
+  /// The same, but that the bytes go to `sink`, and what it refuses is kStopped.
+  ApiResult<S3Info> get_into(BodySink& sink, const S3Place& place, S3Range range,
+                             const std::string& if_match);
   /// ETag and version.
   ApiResult<S3Info> put(const S3Place& place, std::string_view bytes,
                         const S3PutOptions& options = {});
@@ -129,7 +132,7 @@ class S3 {
 
   ApiResult<std::string> begin_upload(const S3Place& place, const Headers& metadata);
   ApiResult<S3Part> upload_part(const S3Place& place, const std::string& upload, int number,
-                                std::string_view bytes);
+                                BodySource& bytes);
   /// May take minutes. Of a failure nothing is known but by a look at the object.
   ApiResult<std::string> complete_upload(const S3Place& place, const std::string& upload,
                                          const std::vector<S3Part>& parts,
@@ -164,6 +167,9 @@ class S3 {
                             const std::string& id_marker, const std::vector<const char*>& names,
                             const std::function<void(std::string key, const XmlElement&)>& each);
   Result<HttpRequest> request(const std::string& method, const S3Place& place) const;
+  /// The answer holds as many bytes as the range, or went into the sink.
+  ApiResult<HttpResponse> fetch(const S3Place& place, std::optional<S3Range> range,
+                                const std::string& if_match, BodySink* sink);
   ApiResult<HttpResponse> call(HttpRequest request, const S3Place& place, uint64_t expected = 0,
                                bool completes = false);
 

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "aws/crew.hpp"
+#include "aws/file_body.hpp"
 #include "mnp/core/clock.hpp"
 #include "mnp/core/fd.hpp"
 #include "mnp/core/log.hpp"
@@ -29,30 +30,6 @@ constexpr const char* kExecutable = "mnp-executable";
 
 Status plain(const ApiError& error) {
   return fail(static_cast<const Error&>(error));
-}
-
-Result<std::string> read_range(const Fd& fd, const fs::path& path, uint64_t from, uint64_t bytes) {
-  std::string block(bytes, '\0');
-  for (size_t done = 0; done < bytes;) {
-    const ssize_t n =
-        ::pread(fd.get(), block.data() + done, bytes - done, static_cast<off_t>(from + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno("read " + path.string());
-    if (n == 0) return fail(Code::kIo, path.string() + " became shorter while it was read");
-    done += static_cast<size_t>(n);
-  }
-  return block;
-}
-
-Status write_range(const Fd& fd, const fs::path& path, uint64_t at, std::string_view bytes) {
-  for (size_t done = 0; done < bytes.size();) {
-    const ssize_t n =
-        ::pwrite(fd.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno("write " + path.string());
-    done += static_cast<size_t>(n);
-  }
-  return {};
 }
 
 /// Parts of equal size, and a rest.
@@ -197,9 +174,7 @@ struct S3Transfer::Upload {
     if (auto aborted = s3.abort_upload(to, id); !aborted)
       log::warning("an unfinished upload is left: {}", aborted.error().text);
   }
-  Result<std::string> read(uint64_t part) const {
-    return read_range(fd, from, cut.first(part), cut.size(part));
-  }
+  FilePart part(uint64_t index) const { return {fd, from, cut.first(index), cut.size(index)}; }
   S3& s3;
   const fs::path from;
   const S3Place to;
@@ -227,7 +202,8 @@ Status S3Transfer::Job::upload(const fs::path& from, const S3Place& to, S3PutOpt
     return upload_parts(std::make_shared<Upload>(s3, from, to, std::move(fd),
                                                  cut(bytes, std::max(options.part, kMinPart)),
                                                  std::move(put), done));
-  MNP_TRY(const std::string text, read_range(fd, from, 0, bytes));
+  std::string text(bytes, '\0');
+  MNP_CHECK(read_part({fd, from, 0, bytes}, text));
   const uint32_t crc = crc32c(text);
   if (done != nullptr) *done = {bytes, crc};
   for (auto& each : checksum_metadata(crc)) put.metadata.push_back(std::move(each));
@@ -242,8 +218,7 @@ Status S3Transfer::Job::upload_parts(const std::shared_ptr<Upload>& upload) {
   for (uint64_t i = upload->cut.count(); i-- > 0;)
     crew.add_from_task([this, upload, i]() -> Status {
       if (s3.cancelled()) return fail(Code::kStopped, "cancelled");
-      MNP_TRY(const std::string text, upload->read(i));
-      const uint32_t crc = crc32c(text);
+      MNP_TRY(const uint32_t crc, checksum_of_part(upload->part(i)));
       const std::scoped_lock lock(upload->mutex);
       return upload->checksums.add(i, crc) ? begin(upload) : Status();
     });
@@ -276,12 +251,13 @@ Status S3Transfer::Job::begin(const std::shared_ptr<Upload>& upload) {
   upload->id = *id;
   for (uint64_t i = upload->cut.count(); i-- > 0;)
     crew.add_from_task([this, upload, i]() -> Status {
-      MNP_TRY(const std::string text, upload->read(i));
-      if (crc32c(text) != upload->checksums.of(i))  // all are known by now
-        return fail(Code::kIo, upload->from.string() + " was changed while it was read");
-      auto part = s3.upload_part(upload->to, upload->id, static_cast<int>(i + 1), text);
+      FileSource bytes(upload->part(i));
+      auto part = s3.upload_part(upload->to, upload->id, static_cast<int>(i + 1), bytes);
+      MNP_CHECK(bytes.status());
       if (!part) return plain(part.error());
-      progress.bytes += text.size();
+      if (bytes.crc32c() != upload->checksums.of(i))  // all are known by now
+        return fail(Code::kIo, upload->from.string() + " was changed while it was read");
+      progress.bytes += bytes.size();
       const std::scoped_lock lock(upload->mutex);
       upload->parts.push_back(std::move(*part));
       return upload->parts.size() == upload->cut.count() ? complete(*upload) : Status();
@@ -418,16 +394,18 @@ Status S3Transfer::Job::download(const S3Place& from, const S3Listed& what, cons
   MNP_TRY(download->fd, create_partial(download->partial));
   for (uint64_t i = download->cut.count(); i-- > 0;)
     crew.add_from_task([this, download, i]() -> Status {
-      const auto object =
-          s3.get(download->from, S3Range{download->cut.first(i), download->cut.size(i)},
-                 download->info.etag);
-      if (!object) return plain(object.error());
-      MNP_CHECK(
-          write_range(download->fd, download->partial, download->cut.first(i), object->bytes));
-      progress.bytes += object->bytes.size();
-      const uint32_t crc = crc32c(object->bytes);
+      const S3Range range{download->cut.first(i), download->cut.size(i)};
+      FileSink sink({download->fd, download->partial, range.first, range.bytes});
+      const auto info = s3.get_into(sink, download->from, range, download->info.etag);
+      MNP_CHECK(sink.status());
+      if (!info) return plain(info.error());
+      if (sink.taken() != range.bytes)
+        return fail(Code::kProtocol,
+                    fmt::format("{}: {} of {} bytes came from {} on", download->from.text(),
+                                sink.taken(), range.bytes, range.first));
+      progress.bytes += range.bytes;
       const std::scoped_lock lock(download->mutex);
-      return download->checksums.add(i, crc) ? finish(*download) : Status();
+      return download->checksums.add(i, sink.crc32c()) ? finish(*download) : Status();
     });
   return {};
 }
@@ -448,7 +426,7 @@ Status S3Transfer::Job::download_whole(const S3Place& from, const S3Listed& what
   MNP_CHECK(compare_checksum(from, object->info, crc32c(object->bytes)));
   const fs::path partial = partial_of(to);
   MNP_TRY(const Fd fd, create_partial(partial));
-  Status done = write_range(fd, partial, 0, object->bytes);
+  Status done = write_part({fd, partial, 0, object->bytes.size()}, object->bytes);
   if (done) done = take_name(fd, partial, to, object->info, what.modified);
   if (!done) {
     ::unlink(partial.c_str());

@@ -26,11 +26,11 @@ ApiResult<std::string> S3::begin_upload(const S3Place& place, const Headers& met
 }
 
 ApiResult<S3Part> S3::upload_part(const S3Place& place, const std::string& upload, int number,
-                                  std::string_view bytes) {
+                                  BodySource& bytes) {
   auto made = request("PUT", place);
   if (!made) return fail(as_api_error(made.error()));
   made->query = {{"partNumber", std::to_string(number)}, {"uploadId", upload}};
-  made->body = bytes;
+  made->source = &bytes;
   const auto answer = call(*made, place);
   if (!answer) return fail(answer.error());
   S3Part part{number, header(answer->headers, "ETag")};

@@ -78,6 +78,22 @@ std::map<std::string, std::string> canonical_headers(const HttpRequest& request)
   return lines;
 }
 
+/// Of a source that fails, a hash of what it gave: it gives no more when the request is sent,
+/// either.
+std::string hash_of_body(const HttpRequest& request) {
+  if (request.source == nullptr) return sha256(request.body);
+  constexpr uint64_t kBlock = 256 << 10;
+  const uint64_t size = request.source->size();
+  std::string block(std::min(kBlock, size), '\0');
+  Sha256 hash;
+  for (uint64_t at = 0; at < size; at += block.size()) {
+    block.resize(std::min(kBlock, size - at));
+    if (!request.source->read(at, block)) break;
+    hash.add(block);
+  }
+  return hash.finish();
+}
+
 std::string scope(std::string_view date, const SigningRules& rules) {
   return fmt::format("{}/{}/{}/aws4_request", date.substr(0, 8), rules.region, rules.service);
 }
@@ -133,7 +149,8 @@ void sign(HttpRequest& request, const Credentials& credentials, const SigningRul
       rules.sign_put == SigningRules::SignPut::kWithoutTls && request.endpoint.scheme == "https";
   const bool unsigned_put =
       request.method == "PUT" && (by_tls || rules.sign_put == SigningRules::SignPut::kNever);
-  const std::string hash = unsigned_put ? std::string(kUnsignedPayload) : hex(sha256(request.body));
+  const std::string hash =
+      unsigned_put ? std::string(kUnsignedPayload) : hex(hash_of_body(request));
   request.headers.emplace_back("X-Amz-Date", date);
   if (!credentials.session_token.empty())
     request.headers.emplace_back("X-Amz-Security-Token", credentials.session_token);

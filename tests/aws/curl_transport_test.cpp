@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "http_server.hpp"
+#include "memory_body.hpp"
 
 namespace mnp::aws {
 namespace {
@@ -42,6 +43,87 @@ TEST(CurlTransport, SendsWhatIsSaidAndNothingElse) {
                       request.endpoint.authority() +
                       "\r\nAccept: */*\r\nX-Amz-Date: now\r\nEmpty:\r\nContent-Length: 4\r\n\r\n"
                       "body");
+}
+
+TEST(CurlTransport, ABodyIsReadWhileItIsSent) {
+  std::string seen;
+  HttpServer server([&](const std::string& text) {
+    seen = text;
+    return http_answer(200, "");
+  });
+  CurlTransport transport;
+  const std::string bytes(1 << 20, 'b');
+  for (const std::string& body : {bytes, std::string()}) {
+    TextSource source(body);
+    HttpRequest request = request_to(server);
+    request.method = "PUT";
+    request.source = &source;
+    ASSERT_TRUE(transport.send(request, {}, nullptr));
+    const std::string head = "PUT / HTTP/1.1\r\nHost: " + request.endpoint.authority() +
+                             "\r\nAccept: */*\r\nContent-Length: " + std::to_string(body.size());
+    EXPECT_TRUE(seen == head + "\r\n\r\n" + body) << seen.substr(0, 200);
+  }
+}
+
+TEST(CurlTransport, ASourceThatFailsEndsTheRequest) {
+  HttpServer server([](const std::string&) { return http_answer(200, ""); });
+  TextSource source(std::string(1 << 20, 'b'));
+  source.fails_from = 1 << 19;
+  HttpRequest request = request_to(server);
+  request.method = "PUT";
+  request.source = &source;
+  const auto response = CurlTransport().send(request, {}, nullptr);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, Code::kStopped);
+}
+
+TEST(CurlTransport, AConnectionThatWasClosedMeanwhileHasTheBodySentOnceMore) {
+  std::string seen;
+  int calls = 0;
+  HttpServer server([&](const std::string& text) {
+    seen = text;
+    return ++calls == 2 ? "" : http_answer(200, "");
+  });
+  CurlTransport transport;
+  ASSERT_TRUE(transport.send(request_to(server), {}, nullptr));
+  TextSource source(std::string(1 << 20, 'b'));
+  HttpRequest request = request_to(server);
+  request.method = "PUT";
+  request.source = &source;
+  const auto response = transport.send(request, {}, nullptr);
+  ASSERT_TRUE(response) << response.error().text;
+  EXPECT_EQ(server.connections(), 2);
+  EXPECT_EQ(seen.size() - seen.find("\r\n\r\n") - 4, source.size());
+}
+
+TEST(CurlTransport, ABodyIsTakenWhileItArrives) {
+  int status = 206;
+  HttpServer server(
+      [&](const std::string&) { return http_answer(status, std::string(2000, 'x')); });
+  CurlTransport transport;
+  TextSink sink;
+  HttpRequest request = request_to(server);
+  request.sink = &sink;
+  auto response = transport.send(request, {}, nullptr);
+  ASSERT_TRUE(response) << response.error().text;
+  EXPECT_EQ(response->sunk, 2000U);
+  EXPECT_EQ(sink.text, std::string(2000, 'x'));
+  EXPECT_EQ(response->body, "");
+  status = 404;
+  response = transport.send(request, {}, nullptr);
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->body.size(), 2000U) << "no object: the error's own words";
+  EXPECT_EQ(sink.begun, 1);
+  status = 200;
+  HttpLimits limits;
+  limits.body = 1999;
+  response = transport.send(request, limits, nullptr);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, Code::kProtocol);
+  sink.most = 1999;
+  response = transport.send(request, {}, nullptr);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, Code::kStopped);
 }
 
 TEST(CurlTransport, EveryMethodHasItsForm) {

@@ -7,6 +7,7 @@
 
 #include "aws/http.hpp"
 #include "aws/xml.hpp"
+#include "memory_body.hpp"
 #include "mnp/core/text.hpp"
 
 namespace mnp::aws {
@@ -19,12 +20,12 @@ class FakeS3 : public Transport {
     ++calls;
     last_limits = limits;
     if (before) {
-      if (auto instead = before(request)) return std::move(*instead);
+      if (auto instead = before(request)) return delivered(request, std::move(*instead));
     }
     if (cancel != nullptr && *cancel) return fail(Code::kStopped, "cancelled");
     HttpResponse response = answer(request);
     if (lose_answers > 0 && --lose_answers >= 0) return fail(Code::kIo, "the answer is lost");
-    return response;
+    return delivered(request, std::move(response));
   }
 
   /// Answers in place of the bucket, where it wants to.
@@ -87,7 +88,7 @@ class FakeS3 : public Transport {
   }
   HttpResponse put(const HttpRequest& request, const std::string& key) {
     if (auto refused = refuse(request, key)) return *refused;
-    return keep(key, std::string(request.body), metadata(request));
+    return keep(key, body_of(request), metadata(request));
   }
   std::optional<HttpResponse> refuse(const HttpRequest& request, const std::string& key) const {
     const bool once = !header(request.headers, "If-None-Match").empty();
@@ -145,7 +146,7 @@ class FakeS3 : public Transport {
     if (found == uploads.end()) return error(404, "NoSuchUpload");
     Upload& upload = found->second;
     if (request.method == "PUT") {
-      const std::string bytes(request.body);
+      const std::string bytes = body_of(request);
       upload.parts[std::stoi(query(request, "partNumber"))] = bytes;
       return {200, {{"ETag", etag_of(bytes)}}, ""};
     }

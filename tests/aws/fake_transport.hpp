@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "aws/http.hpp"
+#include "memory_body.hpp"
 
 namespace mnp::aws {
 
@@ -13,13 +14,13 @@ class FakeTransport : public Transport {
   Result<HttpResponse> send(const HttpRequest& request, const HttpLimits& limits,
                             const std::atomic<bool>*) override {
     const std::scoped_lock lock(mutex);
-    bodies.emplace_back(request.body);
+    bodies.push_back(body_of(request));
     requests.push_back(request);
     last_limits = limits;
     if (answers.empty()) return fail(Code::kIo, "the fake has no answer left");
     auto answer = std::move(answers.front());
     answers.pop_front();
-    return answer;
+    return delivered(request, std::move(answer));
   }
   void say(int status, std::string body = "", Headers headers = {}) {
     answers.push_back(HttpResponse{status, std::move(headers), std::move(body)});

@@ -8,6 +8,7 @@
 #include "aws/curl_transport.hpp"
 #include "aws/s3_store.hpp"
 #include "aws/s3_transfer.hpp"
+#include "memory_body.hpp"
 #include "mnp/core/clock.hpp"
 
 namespace mnp::aws {
@@ -128,12 +129,13 @@ TEST_F(S3Contract, ListsPageByPage) {
 }
 
 TEST_F(S3Contract, PartsBecomeOneObject) {
-  std::string first(5 << 20, 'a'), second = "the rest";
+  const std::string first(5 << 20, 'a'), second = "the rest";
+  TextSource first_part(first), second_part(second);
   const auto upload = s3->begin_upload(at("big"), {{"crc32c", "abc"}});
   ASSERT_TRUE(upload) << upload.error().text;
-  const auto two = s3->upload_part(at("big"), *upload, 2, second);
+  const auto two = s3->upload_part(at("big"), *upload, 2, second_part);
   ASSERT_TRUE(two) << two.error().text;
-  const auto one = s3->upload_part(at("big"), *upload, 1, first);
+  const auto one = s3->upload_part(at("big"), *upload, 1, first_part);
   ASSERT_TRUE(one) << one.error().text;
   const auto pending = s3->uploads(at("b"));
   ASSERT_TRUE(pending) << pending.error().text;
@@ -153,7 +155,8 @@ TEST_F(S3Contract, PartsBecomeOneObject) {
 TEST_F(S3Contract, AnAbortedUploadLeavesNothing) {
   const auto upload = s3->begin_upload(at("big"), {});
   ASSERT_TRUE(upload);
-  ASSERT_TRUE(s3->upload_part(at("big"), *upload, 1, "x"));
+  TextSource part("x");
+  ASSERT_TRUE(s3->upload_part(at("big"), *upload, 1, part));
   ASSERT_TRUE(s3->abort_upload(at("big"), *upload));
   ASSERT_TRUE(s3->abort_upload(at("big"), *upload)) << "twice";
   EXPECT_TRUE(s3->uploads(at(""))->empty());

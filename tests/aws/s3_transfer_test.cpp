@@ -163,6 +163,29 @@ TEST_F(S3TransferTest, ALargeFileGoesInPartsAndComesInRanges) {
   EXPECT_EQ(*list_files_below(folder.path()), (std::vector<std::string>{"large", "out"}));
 }
 
+TEST_F(S3TransferTest, OfAServerThatKnowsNoRangesNothingIsKept) {
+  fake->objects["k"] = {large(), {}};
+  fake->before = [this](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
+    if (request.method != "GET") return std::nullopt;
+    return HttpResponse{200, {}, fake->objects["k"].first};
+  };
+  const auto fetched = transfer().download_file({"bucket", "k"}, local("out"));
+  ASSERT_FALSE(fetched);
+  EXPECT_EQ(fetched.error().code, Code::kProtocol) << fetched.error().text;
+  EXPECT_EQ(*list_files_below(folder.path()), std::vector<std::string>{"large"});
+}
+
+TEST_F(S3TransferTest, ARangeOfTooFewBytesIsNoFile) {
+  fake->objects["k"] = {large(), {}};
+  fake->before = [](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
+    if (request.method != "GET") return std::nullopt;
+    return HttpResponse{206, {}, "few"};
+  };
+  const auto fetched = transfer().download_file({"bucket", "k"}, local("out"));
+  ASSERT_FALSE(fetched);
+  EXPECT_EQ(fetched.error().code, Code::kProtocol) << fetched.error().text;
+}
+
 TEST_F(S3TransferTest, AFileThatIsRewrittenMeanwhileIsNotPut) {
   const std::string bytes = large();
   options.threads = 1;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "aws/digest.hpp"
+#include "memory_body.hpp"
 #include "mnp/core/text.hpp"
 #include "shared_input.hpp"
 
@@ -170,6 +171,19 @@ TEST(Sigv4S3, WhatIsPutOverTlsIsNotHashedOnceMore) {
   EXPECT_EQ(hash_of("POST", "http://127.0.0.1:8080"), hex(sha256("bytes")));
   rules.sign_put = SigningRules::SignPut::kAlways;
   EXPECT_EQ(hash_of("PUT", "https://b.s3.amazonaws.com"), hex(sha256("bytes")));
+}
+
+TEST(Sigv4S3, ABodyThatIsReadIsHashedPieceByPiece) {
+  const std::string bytes(1000003, 'b');
+  for (const std::string& body : {bytes, std::string()}) {
+    TextSource source(body);
+    HttpRequest request;
+    request.method = "PUT";
+    request.endpoint = *Endpoint::parse("http://127.0.0.1:8080");
+    request.source = &source;
+    sign(request, {"k", "s", "", "", {}}, s3_signing_rules("us-east-1"), 1369353600);
+    EXPECT_EQ(header(request.headers, "x-amz-content-sha256"), hex(sha256(body)));
+  }
 }
 
 TEST(Sigv4S3, LeavesPathsAsTheyAre) {
