@@ -396,9 +396,9 @@ Status S3Transfer::Job::download(const S3Place& from, const S3Listed& what, cons
     crew.add_from_task([this, download, i]() -> Status {
       const S3Range range{download->cut.first(i), download->cut.size(i)};
       FileSink sink({download->fd, download->partial, range.first, range.bytes});
-      const auto info = s3.get_into(sink, download->from, range, download->info.etag);
+      const auto got = s3.get_into(sink, download->from, range, download->info.etag);
       MNP_CHECK(sink.status());
-      if (!info) return plain(info.error());
+      if (!got) return plain(got.error());
       if (sink.taken() != range.bytes)
         return fail(Code::kProtocol,
                     fmt::format("{}: {} of {} bytes came from {} on", download->from.text(),

@@ -74,10 +74,10 @@ TEST_F(FileBodyTest, ASinkKeepsTheFilesError) {
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tight), 0);
   FileSink sink({fd, path, 16, 4});
   sink.begin();
-  const bool taken = sink.take("ab");
+  const bool taken = sink.take("abcd");
   ::setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
-  EXPECT_FALSE(taken);
+  ASSERT_FALSE(taken);
   EXPECT_EQ(sink.status().error().code, Code::kIo);
   EXPECT_NE(sink.status().error().text.find(path.string()), std::string::npos);
 }
