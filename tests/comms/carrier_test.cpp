@@ -81,8 +81,8 @@ TEST(Carrier, TheReceiverOfAMessageIsRung) {  // 3 ranks
   send_to(world, 0, 2, "down");
   send_to(world, 1, 0, "up");
   ASSERT_TRUE(world.until([&] { return !world.frames(0).empty() && !world.frames(2).empty(); }));
-  EXPECT_GE(world.rings_for(2), 1U);
-  EXPECT_GE(world.rings_for(0), 1U);
+  // A bell may come after its message.
+  ASSERT_TRUE(world.until([&] { return world.rings_for(2) > 0 && world.rings_for(0) > 0; }));
   EXPECT_EQ(world.rings_for(1), 0U);
 }
 
