@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 MNP = Path(os.environ["MNP_PROGRAM"])
-HANG_SECONDS = 120  # only a hang exceeds it
+HANG_SECONDS = 420  # only a hang exceeds it
 
 # A node that does what NODE_<STAGE> in its environment says, main and children alike.
 STAND_IN = """#!/bin/bash
