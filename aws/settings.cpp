@@ -73,7 +73,7 @@ Result<Settings> Settings::load(const SettingsOptions& options, Variables variab
   settings.folder_ = variable("HOME") + "/.aws";
   const auto file = [&](const char* name, const char* otherwise, std::string& text) {
     const std::string named = expanded(variable(name), variable("HOME"));
-    const std::string path = first_of({named, settings.folder_ + otherwise});
+    std::string path = first_of({named, settings.folder_ + otherwise});
     return read_if_there(path, named.empty() ? "" : name).map([&](std::string read) {
       text = std::move(read);
       return path;
