@@ -79,8 +79,8 @@ class Transport {
   virtual ~Transport() = default;
   /// A response of any status. No redirect is followed. kTimeout: a limit has passed. kClosed:
   /// nobody is there: refused, or no way. kIo: nothing came back, or less than announced.
-  /// kProtocol: more than may come. kStopped: `cancel` is set, or
-  /// the request's source or sink gives or takes no more.
+  /// kProtocol: more than may come. kStopped: `cancel` is set, or the
+  /// request's source or sink, which know why, give or take no more.
   virtual Result<HttpResponse> send(const HttpRequest& request, const HttpLimits& limits,
                                     const std::atomic<bool>* cancel) = 0;
 };

@@ -54,7 +54,7 @@ TEST_F(FileBodyTest, AFileThatBecameShorterIsSaid) {
 TEST_F(FileBodyTest, ASinkWritesIntoItsPartAndNoFurther) {
   FileSink sink({fd, path, 2, 4});
   sink.begin();
-  EXPECT_TRUE(sink.take("xxx"));
+  EXPECT_TRUE(sink.take("efg"));
   sink.begin();  // another try
   EXPECT_TRUE(sink.take("ab"));
   EXPECT_TRUE(sink.take("cd"));
