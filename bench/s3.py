@@ -1,9 +1,10 @@
 """s3.py BIN [PAIRS] [--big MIB] [--small N]: `mnp s3 cp` against as many parallel ranges of curl and against the
 AWS CLI, on the server that AWS_ENDPOINT_URL names. Start it by
     python3 tests/aws/with_server.py rgw --venv bench/s3.py build/release/bin
-All three are asked in turns (the CLI but once for the small ones, which take it minutes); ratios are of pairs. curl gets presigned URLs: it hashes no bodies and compares no
-checksums, and neither does the server for it; so mnp is told not to sign bodies either (`--sign`: it does, as it would over HTTP
-by itself, and as the CLI does). The CLI is left out where there is none."""
+All three are asked in turns (the CLI but once for the small ones, which take it minutes); ratios are of pairs. curl gets
+presigned URLs: it hashes no bodies and compares no checksums, and neither does the server for it; so mnp is told not to sign
+bodies either (`--sign`: it does, as it would over HTTP by itself, and as the CLI does). The CLI is left out where there is none.
+The server of the tests keeps 4 GiB and forgets late what was overwritten: `--big 1024` needs `memstore device bytes` of 12 GiB."""
 
 import argparse
 import os
@@ -113,8 +114,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("bin", type=Path)
     parser.add_argument("pairs", type=int, nargs="?", default=3)
-    parser.add_argument("--big", type=int, default=256, help="MiB; the server of the tests keeps 4 GiB in memory")
-    parser.add_argument("--small", type=int, default=10000, help="objects of 64 KiB")
+    parser.add_argument("--big", type=int, default=256, help="MiB of the large object, 0: none")
+    parser.add_argument("--small", type=int, default=10000, help="objects of 64 KiB, 0: none")
     parser.add_argument("--sign", action="store_true", help="mnp signs the bytes that it puts")
     options = parser.parse_args()
     print(machine())
