@@ -35,7 +35,10 @@ class EpochsTest : public WorkerTest {
       if (what == Control::kEpochEnded) epochs->node_ended(node, EpochNumber(*decode_u32(payload)));
     };
   }
-  ~EpochsTest() override { ::setenv("PATH", path.c_str(), 1); }
+  ~EpochsTest() override {
+    worker->close();  // its threads call epochs
+    ::setenv("PATH", path.c_str(), 1);
+  }
   /// The child ends the epoch as it is told.
   bool child_ends(uint32_t epoch) {
     if (!until([&] {
@@ -215,6 +218,26 @@ TEST_F(EpochsTest, TheRankOfAChildThatIsGoneEndsTheEpoch) {
   bool ended = false;
   epochs->stop([&] { ended = true; });  // mpirun's end comes on another thread
   EXPECT_TRUE(child_ends(3));
+  EXPECT_TRUE(until([&] { return ended; }));
+}
+
+TEST_F(EpochsTest, RanksThatDoNotFindTogetherInTimeAreBegunAnew) {
+  EXPECT_TRUE(create_file_once(note("mnp-rank"), "#!/bin/sh\n", 0755));
+  EXPECT_TRUE(create_file_once(note("mpirun"), "#!/bin/sh\nexec sleep 1000\n", 0755));
+  epochs->set_launch({});
+  const TimePoint begun_at = Clock::now();
+  epochs->renew("begins");
+  epochs->rank_up({EpochNumber(0), NodeIndex(kMain), Rank(0), 2});  // of an epoch that was
+  EXPECT_FALSE(epochs->up());
+  const auto again = [&] { return epochs->number() == EpochNumber(2); };
+  ASSERT_TRUE(until(again) || until(again));  // a minute; the silent child is lost meanwhile
+  EXPECT_GE(Clock::now() - begun_at, launch_limit(2));
+  epochs->rank_up({EpochNumber(2), NodeIndex(kMain), Rank(0), 1});
+  EXPECT_TRUE(epochs->up());
+  EXPECT_EQ(ups, 1);
+  EXPECT_FALSE(gave_up);
+  bool ended = false;
+  epochs->stop([&] { ended = true; });
   EXPECT_TRUE(until([&] { return ended; }));
 }
 
