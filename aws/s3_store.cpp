@@ -121,6 +121,12 @@ Status S3Store::put(const std::string& key, std::string_view bytes) {
   return {};
 }
 
+Status S3Store::put_file(const std::string& key, const fs::path& from) {
+  const auto put = S3Transfer(s3_, {}).upload_file(from, at(key));
+  if (!put) return as_store_error(put.error());
+  return {};
+}
+
 Result<std::string> S3Store::get(const std::string& key) {
   auto object = s3_.get(at(key));
   if (!object) return as_store_error(object.error());

@@ -25,6 +25,7 @@ class S3Store : public Store {
   S3Store(S3 s3, S3Place root);
   Status put_new(const std::string& key, std::string_view bytes) override;
   Status put(const std::string& key, std::string_view bytes) override;
+  Status put_file(const std::string& key, const fs::path& from) override;
   /// Who may read the bucket may read this.
   Status put_secret(const std::string& key, std::string_view bytes) override;
   Result<std::string> get(const std::string& key) override;

@@ -1,6 +1,7 @@
 #include "launcher/earlier_costs.hpp"
 
 #include <algorithm>
+#include <fstream>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -32,12 +33,12 @@ std::optional<std::pair<uint64_t, double>> seconds_of(std::string_view row) {
 Costs costs_of(const RunFolder& run, const std::string& stage) {
   Costs costs;
   const auto list = model::open_list(*run.store, run.stage(stage).commands());
-  const auto rows = run.store->get(run.stage(stage).outcomes());
+  const auto rows = run.store->file(run.stage(stage).outcomes());
   if (!list || !rows) return costs;
   const auto identities = list->identities();
-  for (size_t start = 0, end; (end = rows->find('\n', start)) != std::string::npos; start = end + 1)
-    if (const auto took = seconds_of(std::string_view(*rows).substr(start, end - start));
-        took && took->first < identities.size())
+  std::ifstream file(rows->path);
+  for (std::string row; std::getline(file, row);)
+    if (const auto took = seconds_of(row); took && took->first < identities.size())
       costs[identities[took->first]] = took->second;
   return costs;
 }

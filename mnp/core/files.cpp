@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <functional>
 #include <random>
 #include <thread>
 
@@ -37,13 +38,44 @@ Status sync_folder(const fs::path& folder) {
   return {};
 }
 
-Status write_durably(const fs::path& path, std::string_view bytes, unsigned mode) {
+using Fill = std::function<Status(int fd)>;
+
+Fill holding(std::string_view bytes) {
+  return [bytes](int fd) { return write_all(fd, bytes, Clock::now() + kWriteDeadline); };
+}
+
+Status write_durably(const fs::path& path, const Fill& fill, unsigned mode) {
   const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (!fd) return fail_errno("create " + path.string());
-  if (auto written = write_all(fd.get(), bytes, Clock::now() + kWriteDeadline); !written)
-    return fail(written.error().within(path.string()));
+  if (auto written = fill(fd.get()); !written) return fail(written.error().within(path.string()));
   if (::fsync(fd.get()) != 0) return fail_errno("fsync " + path.string());
   return {};
+}
+
+Status replace(const fs::path& path, const Fill& fill) {
+  const fs::path temporary = temporary_name(path);
+  auto done = write_durably(temporary, fill, 0644);
+  if (done && ::rename(temporary.c_str(), path.c_str()) != 0)
+    done = fail_errno("rename to " + path.string());
+  if (!done) {
+    ::unlink(temporary.c_str());
+    return done;
+  }
+  return sync_folder(path.parent_path().empty() ? fs::path(".") : path.parent_path());
+}
+
+/// All that the file holds, a MiB at once.
+Status each_block(const fs::path& path, const std::function<Status(std::string_view)>& take) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return fail_errno("open " + path.string());
+  std::string block(size_t{1} << 20, '\0');
+  for (;;) {
+    const ssize_t n = ::read(fd.get(), block.data(), block.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno("read " + path.string());
+    if (n == 0) return {};
+    MNP_CHECK(take(std::string_view(block.data(), static_cast<size_t>(n))));
+  }
 }
 
 }  // namespace
@@ -57,18 +89,13 @@ Result<std::string> read_file(const fs::path& path, size_t limit) {
 }
 
 Result<FileSum> checksum_of_file(const fs::path& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return fail_errno("open " + path.string());
-  std::string block(size_t{1} << 20, '\0');
   FileSum sum;
-  for (;;) {
-    const ssize_t n = ::read(fd.get(), block.data(), block.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno("read " + path.string());
-    if (n == 0) return sum;
-    sum.bytes += static_cast<uint64_t>(n);
-    sum.crc32c = crc32c(std::string_view(block.data(), static_cast<size_t>(n)), sum.crc32c);
-  }
+  MNP_CHECK(each_block(path, [&](std::string_view bytes) {
+    sum.bytes += bytes.size();
+    sum.crc32c = crc32c(bytes, sum.crc32c);
+    return Status();
+  }));
+  return sum;
 }
 
 Result<uint64_t> size_of_file(const fs::path& path) {
@@ -82,23 +109,21 @@ Result<uint64_t> size_of_file(const fs::path& path) {
 }
 
 Status replace_file(const fs::path& path, std::string_view bytes) {
-  const fs::path temporary = temporary_name(path);
-  auto done = write_durably(temporary, bytes, 0644);
-  if (done && ::rename(temporary.c_str(), path.c_str()) != 0)
-    done = fail_errno("rename to " + path.string());
-  if (!done) {
-    ::unlink(temporary.c_str());
-    return done;
-  }
-  return sync_folder(path.parent_path().empty() ? fs::path(".") : path.parent_path());
+  return replace(path, holding(bytes));
+}
+
+Status replace_by_copy(const fs::path& path, const fs::path& from) {
+  return replace(path, [&](int fd) {
+    return each_block(from, [&](std::string_view bytes) { return holding(bytes)(fd); });
+  });
 }
 
 Status create_file_once(const fs::path& path, std::string_view bytes, unsigned mode) {
   const fs::path temporary = temporary_name(path);
-  auto done = write_durably(temporary, bytes, mode);
+  auto done = write_durably(temporary, holding(bytes), mode);
   if (!done && done.error().code == Code::kNotFound) {
     MNP_CHECK(make_folders(path.parent_path()));
-    done = write_durably(temporary, bytes, mode);
+    done = write_durably(temporary, holding(bytes), mode);
   }
   if (done && ::link(temporary.c_str(), path.c_str()) != 0)
     done = fail_errno("create " + path.string());

@@ -28,6 +28,8 @@ Result<uint64_t> size_of_file(const fs::path& path);
 
 /// Replaces the file in one step (temporary file beside it, fsync, rename, fsync of the folder).
 Status replace_file(const fs::path& path, std::string_view bytes);
+/// The same, by what the file `from` holds, in blocks; kNotFound where there is none.
+Status replace_by_copy(const fs::path& path, const fs::path& from);
 
 /// Creates the file with its full content, or fails with kExists and leaves what is there
 /// (temporary file, fsync, link(2), fsync of the folder). Missing folders are made. `mode` is

@@ -42,6 +42,12 @@ Status FolderStore::put(const std::string& key, std::string_view bytes) {
   return as_store_error(made ? replace_file(path(key), bytes) : made);
 }
 
+Status FolderStore::put_file(const std::string& key, const fs::path& from) {
+  if (const auto there = size_of_file(from); !there) return fail(Code::kIo, there.error().text);
+  auto made = make_folders(path(key).parent_path());
+  return as_store_error(made ? replace_by_copy(path(key), from) : made);
+}
+
 Result<std::string> FolderStore::get(const std::string& key) {
   return as_store_error(read_file(path(key)));
 }
@@ -119,6 +125,12 @@ Status MemoryStore::put(const std::string& key, std::string_view bytes) {
   const std::scoped_lock lock(mutex_);
   objects_.insert_or_assign(key, std::string(bytes));
   return {};
+}
+
+Status MemoryStore::put_file(const std::string& key, const fs::path& from) {
+  const auto bytes = read_file(from);
+  if (!bytes) return fail(Code::kIo, bytes.error().text);
+  return put(key, *bytes);
 }
 
 Result<std::string> MemoryStore::get(const std::string& key) {

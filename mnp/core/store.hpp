@@ -30,6 +30,9 @@ class Store {
   virtual Status put_new(const std::string& key, std::string_view bytes) = 0;
   /// Creates or replaces the object in one step.
   virtual Status put(const std::string& key, std::string_view bytes) = 0;
+  /// `put` of all that a file of this machine holds, in blocks.
+  /// kIo: that file cannot be read.
+  virtual Status put_file(const std::string& key, const fs::path& from) = 0;
   /// `put_new` of what only this user may read.
   virtual Status put_secret(const std::string& key, std::string_view bytes) = 0;
   /// kNotFound where there is none; kStore where that could not be found out.
@@ -63,6 +66,7 @@ class FolderStore : public Store {
   explicit FolderStore(fs::path root) : root_(std::move(root)) {}
   Status put_new(const std::string& key, std::string_view bytes) override;
   Status put(const std::string& key, std::string_view bytes) override;
+  Status put_file(const std::string& key, const fs::path& from) override;
   Status put_secret(const std::string& key, std::string_view bytes) override;
   Result<std::string> get(const std::string& key) override;
   Result<StoredFile> file(const std::string& key) override;
@@ -84,6 +88,7 @@ class MemoryStore : public Store {
  public:
   Status put_new(const std::string& key, std::string_view bytes) override;
   Status put(const std::string& key, std::string_view bytes) override;
+  Status put_file(const std::string& key, const fs::path& from) override;
   Status put_secret(const std::string& key, std::string_view bytes) override;
   Result<std::string> get(const std::string& key) override;
   Result<StoredFile> file(const std::string& key) override;

@@ -11,6 +11,7 @@ namespace {
 
 // What a shell says of a program that cannot be started.
 constexpr int kNotExecutable = 126, kNoProgram = 127;
+constexpr size_t kRowBytes = size_t{1} << 20;  // are written at once
 
 std::string_view state_word(CommandState state) {
   switch (state) {
@@ -98,15 +99,12 @@ Result<Progress> progress_from_json(std::string_view text) {
   return progress;
 }
 
-constexpr uint32_t kSampledRows = 1000;
-
-std::string outcomes_to_jsonl(const Outcomes& outcomes) {
+Status outcomes_to_jsonl(const Outcomes& outcomes,
+                         const std::function<Status(std::string_view)>& write) {
   std::string text;
   JsonWriter out(text);
   for (uint32_t i = 0; i < outcomes.commands.size(); ++i) {
     const Outcome& outcome = outcomes.commands[i];
-    // A text that doubles as it grows would for a moment take three times its size.
-    if (i == kSampledRows) text.reserve(text.size() / i * outcomes.commands.size() / 8 * 9);
     out.raw("{\"index\":").number(i);
     out.member("state").raw("\"").raw(state_word(outcome.state)).raw("\"");
     if (outcome.start > 0)
@@ -116,8 +114,11 @@ std::string outcomes_to_jsonl(const Outcomes& outcomes) {
     if (const std::string error = error_of(outcomes, CommandIndex(i), outcome); !error.empty())
       out.member("error").text(error);
     out.raw("}\n");
+    if (text.size() < kRowBytes && i + 1 < outcomes.commands.size()) continue;
+    MNP_CHECK(write(text));
+    text.clear();
   }
-  return text;
+  return {};
 }
 
 }  // namespace mnp::model

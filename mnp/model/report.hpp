@@ -1,6 +1,7 @@
 // What people and programs read of a stage: results.jsonl, progress.json.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -57,7 +58,8 @@ struct Outcomes {
 /// its journal calls bad afterwards count for nothing unless the command failed elsewhere too;
 /// `resume` and damage after them open failed and poisoned commands again (docs/journal.md).
 Result<Outcomes> read_outcomes(Store& store, const StageKeys& stage, const CommandList& list);
-/// One line a command, in list order.
-std::string outcomes_to_jsonl(const Outcomes& outcomes);
+/// One line a command, in list order; some at once, so that ten million never are one text.
+Status outcomes_to_jsonl(const Outcomes& outcomes,
+                         const std::function<Status(std::string_view)>& write);
 
 }  // namespace mnp::model

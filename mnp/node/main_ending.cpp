@@ -1,8 +1,12 @@
 // The end of a stage, the same from every phase: commands ended, what ran kept, everybody told.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <thread>
 
 #include <fmt/format.h>
 
+#include "mnp/core/fd.hpp"
 #include "mnp/core/log.hpp"
 #include "mnp/model/published.hpp"
 #include "mnp/node/main_node.hpp"
@@ -19,6 +23,7 @@ constexpr Milliseconds kStorePatience{35000};  // for the journal and the files 
                                                // not stopped, with a store that fails
 constexpr Milliseconds kStoreHangs{600000};    // and with one that does not answer
 constexpr Milliseconds kStoreRetry{500};
+constexpr Milliseconds kWriteLimit{300000};  // for some rows, to the node's own disk
 
 }  // namespace
 
@@ -133,7 +138,15 @@ Status MainNode::write_outcomes(uint64_t kept) {
     return fail(Code::kStore, fmt::format("of {} outcomes that were kept the journal shows {}{}",
                                           kept, found, where));
   }
-  return context_.store->put(context_.keys().outcomes(), model::outcomes_to_jsonl(outcomes));
+  const fs::path rows = context_.scratch.root / "results.jsonl";
+  const Fd fd(::open(rows.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!fd) return fail_errno("create " + rows.string());
+  MNP_CHECK(model::outcomes_to_jsonl(outcomes, [&](std::string_view some) {
+    return write_all(fd.get(), some, Clock::now() + kWriteLimit);
+  }));
+  const auto written = context_.store->put_file(context_.keys().outcomes(), rows);
+  (void)::unlink(rows.c_str());
+  return written;
 }
 
 /// What nobody can read has not been reached.

@@ -45,6 +45,20 @@ TEST_P(StoreContract, PutReplaces) {
   EXPECT_EQ(*store_.get("a"), "second");
 }
 
+TEST_P(StoreContract, PutsWhatAFileHolds) {
+  const auto folder = TemporaryFolder::create("mnp-test-");
+  std::string bytes;
+  for (int i = 0; i < 700000; ++i) bytes += static_cast<char>(i % 251);
+  for (const std::string& text : {bytes, std::string()}) {
+    ASSERT_TRUE(replace_file(folder->path() / "file", text));
+    ASSERT_TRUE(store_.put_file("a/b", folder->path() / "file"));
+    EXPECT_TRUE(*store_.get("a/b") == text) << text.size();
+  }
+  const auto none = store_.put_file("a/b", folder->path() / "none");
+  EXPECT_EQ(none.error().code, Code::kIo) << none.error().text;
+  EXPECT_EQ(*store_.list("a"), std::vector<std::string>{"a/b"});
+}
+
 TEST_P(StoreContract, SaysThatNothingIsThere) {
   ASSERT_TRUE(store_.put("a/b", ""));
   EXPECT_EQ(store_.get("a/c").error().code, Code::kNotFound);

@@ -129,6 +129,10 @@ class SteppedStore : public Store {
     steps_.step();
     return store_.put(key, bytes);
   }
+  Status put_file(const std::string& key, const fs::path& from) override {
+    steps_.step();
+    return store_.put_file(key, from);
+  }
   Result<std::string> get(const std::string& key) override {
     steps_.step();
     return store_.get(key);

@@ -1,9 +1,12 @@
 #include "mnp/model/report.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+
+#include "mnp/core/text.hpp"
 
 namespace mnp::model {
 namespace {
@@ -68,6 +71,16 @@ TEST(Progress, SaysTextThatIsNoUtf8) {
   EXPECT_TRUE(progress_from_json(progress_to_json(progress)));
 }
 
+std::string text_of(const Outcomes& outcomes) {
+  std::string text;
+  const auto written = outcomes_to_jsonl(outcomes, [&](std::string_view rows) {
+    text += rows;
+    return Status();
+  });
+  EXPECT_TRUE(written);
+  return text;
+}
+
 TEST(OutcomesJsonl, HasALineACommandAsDocumented) {
   using Kind = Ending::Kind;
   Outcomes outcomes;
@@ -86,32 +99,49 @@ TEST(OutcomesJsonl, HasALineACommandAsDocumented) {
   const std::string rest =
       R"("tries":2,"node":3,"slot":1,"start":1769871901.500000,"end":1769871902.250000,)"
       R"("cpu_s":0.250000,"max_rss_kib":4096)";
-  EXPECT_EQ(outcomes_to_jsonl(outcomes),
-            R"({"index":0,"state":"succeeded","exit":0,)" + rest + "}\n" +
-                R"({"index":1,"state":"failed","exit":3,)" + rest + "}\n" +
-                R"({"index":2,"state":"failed","signal":9,)" + rest + "}\n" +
-                R"({"index":3,"state":"timed_out",)" + rest + "}\n" +
-                R"({"index":4,"state":"failed","exit":127,)" + rest +
-                R"(,"error":"could not be started: No such file or directory"})"
-                "\n" +
-                R"({"index":5,"state":"failed","exit":126,)" + rest +
-                R"(,"error":"could not be started: Permission denied"})"
-                "\n" +
-                R"({"index":6,"state":"poisoned","tries":3})"
-                "\n" +
-                R"({"index":7,"state":"failed","exit":0,)" + rest +
-                R"(,"error":"results: \"a\" is there"})"
-                "\n" +
-                R"({"index":8,"state":"not_run","tries":0})"
-                "\n");
+  EXPECT_EQ(text_of(outcomes), R"({"index":0,"state":"succeeded","exit":0,)" + rest + "}\n" +
+                                   R"({"index":1,"state":"failed","exit":3,)" + rest + "}\n" +
+                                   R"({"index":2,"state":"failed","signal":9,)" + rest + "}\n" +
+                                   R"({"index":3,"state":"timed_out",)" + rest + "}\n" +
+                                   R"({"index":4,"state":"failed","exit":127,)" + rest +
+                                   R"(,"error":"could not be started: No such file or directory"})"
+                                   "\n" +
+                                   R"({"index":5,"state":"failed","exit":126,)" + rest +
+                                   R"(,"error":"could not be started: Permission denied"})"
+                                   "\n" +
+                                   R"({"index":6,"state":"poisoned","tries":3})"
+                                   "\n" +
+                                   R"({"index":7,"state":"failed","exit":0,)" + rest +
+                                   R"(,"error":"results: \"a\" is there"})"
+                                   "\n" +
+                                   R"({"index":8,"state":"not_run","tries":0})"
+                                   "\n");
 }
 
 TEST(OutcomesJsonl, IsJsonForOthers) {
   Outcomes outcomes;
   outcomes.commands = {outcome(CommandState::kSucceeded, {})};
-  const auto json = nlohmann::json::parse(outcomes_to_jsonl(outcomes));
+  const auto json = nlohmann::json::parse(text_of(outcomes));
   EXPECT_EQ(json["start"], 1769871901.5);
   EXPECT_EQ(json["cpu_s"], 0.25);
+}
+
+TEST(OutcomesJsonl, IsWrittenInBlocksUntilOneFails) {
+  Outcomes outcomes;
+  outcomes.commands.resize(100000);
+  std::string text;
+  size_t blocks = 0, largest = 0;
+  const auto take = [&](std::string_view rows) {
+    text += rows;
+    largest = std::max(largest, rows.size());
+    return ++blocks < 3 ? Status() : fail(Code::kIo, "the disk is full");
+  };
+  EXPECT_EQ(outcomes_to_jsonl(outcomes, take).error().text, "the disk is full");
+  EXPECT_EQ(blocks, 3U);
+  EXPECT_LT(largest, size_t{2} << 20);
+  EXPECT_EQ(text.substr(text.rfind('\n', text.size() - 2) + 1).substr(0, 9), "{\"index\":");
+  EXPECT_EQ(text.back(), '\n');
+  EXPECT_EQ(split(text_of(outcomes), '\n').size(), 100001U);
 }
 
 TEST(Outcome, StaysSmall) {
