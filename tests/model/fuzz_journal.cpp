@@ -64,7 +64,7 @@ void fuzz_segments(std::string_view text) {
   std::string rows;
   const auto written = outcomes_to_jsonl(*outcomes, [&](std::string_view some) {
     rows += some;
-    return Status();
+    return mnp::Status();
   });
   require(written && mnp::split(rows, '\n').size() == 3);
   require(claim_stage(store, stage, "k", 1).has_value());
