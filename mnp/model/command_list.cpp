@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -140,12 +141,12 @@ constexpr uint64_t kOccurrenceStep = 0x9e3779b97f4a7c15u;  // odd: every occurre
 /// Replaces each hash by its identity: equal hashes are numbered in list order. The indices are
 /// dealt into buckets by their hash, and sorted there; 4 bytes a command beyond the hashes.
 void number_occurrences(std::vector<uint64_t>& hashes) {
-  constexpr int kBits = 16;
-  constexpr size_t kBuckets = size_t{1} << kBits;
-  const auto bucket_of = [](uint64_t hash) {
-    return static_cast<size_t>(mix(hash) >> (64 - kBits));
+  const int bits = std::clamp(static_cast<int>(std::bit_width(hashes.size() / 128)), 1, 16);
+  const size_t buckets = size_t{1} << bits;
+  const auto bucket_of = [bits](uint64_t hash) {
+    return static_cast<size_t>(mix(hash) >> (64 - bits));
   };
-  std::vector<uint32_t> ends(kBuckets + 1, 0);
+  std::vector<uint32_t> ends(buckets + 1, 0);
   for (const uint64_t hash : hashes) ++ends[bucket_of(hash) + 1];
   std::partial_sum(ends.begin(), ends.end(), ends.begin());
   std::vector<uint32_t> order(hashes.size());
@@ -156,7 +157,7 @@ void number_occurrences(std::vector<uint64_t>& hashes) {
   const auto before = [&](uint32_t a, uint32_t b) {
     return hashes[a] != hashes[b] ? hashes[a] < hashes[b] : a < b;
   };
-  for (size_t b = 0; b < kBuckets; ++b) {
+  for (size_t b = 0; b < buckets; ++b) {
     std::sort(order.begin() + ends[b], order.begin() + ends[b + 1], before);
     uint64_t occurrence = 0, last = 0;
     for (uint32_t i = ends[b]; i < ends[b + 1]; ++i) {
