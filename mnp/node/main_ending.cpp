@@ -144,7 +144,7 @@ Status MainNode::write_outcomes(uint64_t kept) {
   MNP_CHECK(model::outcomes_to_jsonl(outcomes, [&](std::string_view some) {
     return write_all(fd.get(), some, Clock::now() + kWriteLimit);
   }));
-  const auto written = context_.store->put_file(context_.keys().outcomes(), rows);
+  auto written = context_.store->put_file(context_.keys().outcomes(), rows);
   (void)::unlink(rows.c_str());
   return written;
 }
