@@ -141,9 +141,11 @@ Status MainNode::write_outcomes(uint64_t kept) {
   const fs::path rows = context_.scratch.root / "results.jsonl";
   const Fd fd(::open(rows.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!fd) return fail_errno("create " + rows.string());
-  MNP_CHECK(model::outcomes_to_jsonl(outcomes, [&](std::string_view some) {
+  const auto write = [&](std::string_view some) {
     return write_all(fd.get(), some, Clock::now() + kWriteLimit);
-  }));
+  };
+  if (auto done = model::outcomes_to_jsonl(outcomes, write); !done)
+    return fail(done.error().within(rows.string()));
   auto written = context_.store->put_file(context_.keys().outcomes(), rows);
   (void)::unlink(rows.c_str());
   return written;
