@@ -25,7 +25,8 @@ class S3Contract : public testing::Test {
     ASSERT_FALSE(variable("AWS_ENDPOINT_URL").empty()) << "with_server.py sets it";
     s3 = open("");
     bucket = "mnp-contract-" + std::to_string(static_cast<int64_t>(wall_seconds() * 1e6));
-    ASSERT_TRUE(s3->put({bucket, ""}, "")) << "no bucket";
+    const auto made = s3->put({bucket, ""}, "");
+    ASSERT_TRUE(made) << "no bucket: " << made.error().text;
   }
   std::optional<S3> open(const std::string& secret) {
     auto settings = Settings::load({}, process_variables());

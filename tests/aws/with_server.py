@@ -19,7 +19,8 @@ SERVERS = {
     "moto": {"script": "moto-up.sh", "needs": ["curl", str(VENV / "moto_server")], "pids": "moto.pid",
              "setup": "moto_setup.py"},
     "swift": {"script": "swift-up.sh", "needs": ["swift-proxy-server", "memcached", "curl"],
-              "keys": ("test:tester", "testing"), "pids": "pids", "conditional": "no"},
+              "keys": ("test:tester", "testing"), "pids": "pids", "conditional": "no",
+              "behind": (16200, 16201, 16202)},  # its script waits for the proxy in front of them
     "rgw": {"script": "rgw-up.sh", "needs": ["radosgw", "ceph-mon", "ceph-osd", "curl"],
             "keys": ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
             "pids": "run/*.pid", "conditional": "yes"},
@@ -30,6 +31,17 @@ def free_port():
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
+
+
+def await_listener(port):
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def processes(folder, pattern):
@@ -75,6 +87,8 @@ def main(name, program):
             print((folder / "log").read_text(errors="replace")[-3000:])
             print(f"{script} could not start it here, see above")
             return 1
+        for behind in server.get("behind", ()):
+            await_listener(behind)
         key, secret = server.get("keys") or (folder / "log").read_text().split()[-2:]
         environment |= {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "HOME": str(folder),
                         "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret,
