@@ -15,18 +15,19 @@ namespace {
 constexpr Milliseconds kSeekLimit{900000};   // for finding main at all
 constexpr Milliseconds kConnectLimit{5000};  // of one try
 constexpr Milliseconds kRetry{200};
-constexpr Milliseconds kTakenIn{30000};  // from a connection to the first beat that is acknowledged
 constexpr Milliseconds kRankMargin{5000};  // main's own limit comes first
 
 }  // namespace
 
 ChildNode::ChildNode(Loop& loop, Context& context, Machine machine,
-                     std::shared_ptr<cpu::Orphans> orphans, KeeperLink& keeper)
+                     std::shared_ptr<cpu::Orphans> orphans, KeeperLink& keeper,
+                     Milliseconds taken_in)
     : loop_(loop),
       context_(context),
       machine_(std::move(machine)),
       orphans_(std::move(orphans)),
       keeper_(keeper),
+      taken_in_(taken_in),
       lease_clock_(context.me.lease_clock()) {}
 
 ChildNode::~ChildNode() {
@@ -131,7 +132,7 @@ void ChildNode::connected(Result<std::unique_ptr<Channel>> channel) {
                     if (!leaving_) leave(std::nullopt, "main is gone: " + error.text);
                   });
   say(Control::kJoin, encode(describe_machine(machine_, address_)));
-  timers_.push_back(loop_.after(kTakenIn, [this] {
+  timers_.push_back(loop_.after(taken_in_, [this] {
     if (!deadline_ && !leaving_) leave(std::nullopt, "main says nothing");
   }));
 }
@@ -247,7 +248,7 @@ void ChildNode::heard(const Frame& frame) {
 void ChildNode::begin_epoch(const BeginEpoch& epoch) {
   worker_->set_epoch(epoch);
   if (rank_timer_) loop_.cancel(*rank_timer_);
-  rank_timer_ = loop_.after(launch_limit(epoch.nodes) + kRankMargin, [this, epoch] {
+  rank_timer_ = loop_.after(Milliseconds(epoch.launch_ms) + kRankMargin, [this, epoch] {
     rank_timer_.reset();
     if (worker_->epoch().epoch == epoch.epoch && !worker_->has_rank())
       say(Control::kRankGone, encode_u32(epoch.epoch.value()));

@@ -23,8 +23,11 @@ namespace mnp::node {
 /// Lives in the agent's loop.
 class ChildNode {
  public:
+  static constexpr Milliseconds kTakenIn{30000};
+
+  /// `taken_in`: from a connection to the first beat that main acknowledges, at most.
   ChildNode(Loop& loop, Context& context, Machine machine, std::shared_ptr<cpu::Orphans> orphans,
-            KeeperLink& keeper);
+            KeeperLink& keeper, Milliseconds taken_in = kTakenIn);
   ~ChildNode();
 
   Status open();
@@ -67,6 +70,7 @@ class ChildNode {
   Machine machine_;
   std::shared_ptr<cpu::Orphans> orphans_;
   KeeperLink& keeper_;
+  const Milliseconds taken_in_;
   std::optional<JoinKey> key_;
   std::string address_;  // this node's own, as main reaches it
   TimePoint give_up_at_{};

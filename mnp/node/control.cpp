@@ -26,7 +26,12 @@ std::string encode(const Ready& value) {
   return Encoder().u32(value.slots).text(value.error).u32(value.code).take();
 }
 std::string encode(const BeginEpoch& value) {
-  return Encoder().u32(value.epoch.value()).u32(value.nodes).u32(value.node_rank).take();
+  return Encoder()
+      .u32(value.epoch.value())
+      .u32(value.nodes)
+      .u32(value.node_rank)
+      .u32(value.launch_ms)
+      .take();
 }
 std::string encode(const End& value) {
   return Encoder().u32(static_cast<uint32_t>(value.status)).text(value.text).take();
@@ -72,6 +77,7 @@ Result<BeginEpoch> decode_begin_epoch(std::string_view bytes) {
   value.epoch = EpochNumber(in.u32());
   value.nodes = in.u32();
   value.node_rank = in.u32();
+  value.launch_ms = in.u32();
   return in.finish("begin epoch", value);
 }
 Result<End> decode_end(std::string_view bytes) {

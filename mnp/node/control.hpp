@@ -64,11 +64,8 @@ struct BeginEpoch {
   EpochNumber epoch;
   uint32_t nodes = 1;      // that are in it
   uint32_t node_rank = 0;  // of the receiver among them
+  uint32_t launch_ms = 0;  // for all its ranks to find together
 };
-/// For all ranks of an epoch to find together.
-inline Milliseconds launch_limit(size_t nodes) {
-  return Milliseconds(60000 + 500 * static_cast<int64_t>(nodes));
-}
 struct End {
   int32_t status = 0;
   std::string text;

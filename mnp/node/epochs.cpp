@@ -32,12 +32,14 @@ std::string without_noise(const std::string& words) {
 
 }  // namespace
 
-Epochs::Epochs(Loop& loop, Context& context, Roster& roster, Worker& worker, Callbacks callbacks)
+Epochs::Epochs(Loop& loop, Context& context, Roster& roster, Worker& worker, Callbacks callbacks,
+               Milliseconds launch_limit)
     : loop_(loop),
       context_(context),
       roster_(roster),
       worker_(worker),
-      callbacks_(std::move(callbacks)) {}
+      callbacks_(std::move(callbacks)),
+      launch_limit_(launch_limit) {}
 
 Epochs::~Epochs() {
   cancel_timer();
@@ -78,15 +80,16 @@ void Epochs::begin() {
   begun_at_ = Clock::now();
   words_.clear();
   state_ = State::kLaunching;
-  for (uint32_t rank = 0; rank < members_.size(); ++rank) {
-    const BeginEpoch begin{number_, static_cast<uint32_t>(members_.size()), rank};
+  const auto nodes = static_cast<uint32_t>(members_.size());
+  const Milliseconds limit = launch_limit_ + nodes * kLaunchOfANode;
+  for (uint32_t rank = 0; rank < nodes; ++rank) {
+    const BeginEpoch begin{number_, nodes, rank, static_cast<uint32_t>(limit.count())};
     roster_.note_epoch(members_[rank], number_);
     if (members_[rank] == context_.me.index) worker_.set_epoch(begin);
     roster_.send(members_[rank], Control::kBeginEpoch, encode(begin));
   }
   callbacks_.begun(number_, members_);
-  timer_ = loop_.after(launch_limit(members_.size()),
-                       [this] { fail_launch("the ranks have not found together in time"); });
+  timer_ = loop_.after(limit, [this] { fail_launch("the ranks have not found together in time"); });
   const Status launched = launch();
   if (launched) return;
   if (launched.error().code != Code::kConfig) return fail_launch(launched.error().text);

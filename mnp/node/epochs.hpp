@@ -24,6 +24,8 @@ class Epochs {
  public:
   static constexpr int kMaxFailures = 3;  // launches in a row, without a node lost or any progress
   static constexpr Milliseconds kAdmitInterval{30000};  // between epochs that only admit nodes
+  static constexpr Milliseconds kLaunchLimit{60000};    // for all ranks to find together, and
+  static constexpr Milliseconds kLaunchOfANode{500};    // for each node of the epoch
 
   struct Callbacks {
     std::function<void(EpochNumber, const std::vector<NodeIndex>&)> begun;
@@ -34,7 +36,8 @@ class Epochs {
     std::function<void()> down;          // messages go nowhere until the next `up`
     std::function<void(Error)> gave_up;  // kMpi
   };
-  Epochs(Loop& loop, Context& context, Roster& roster, Worker& worker, Callbacks callbacks);
+  Epochs(Loop& loop, Context& context, Roster& roster, Worker& worker, Callbacks callbacks,
+         Milliseconds launch_limit = kLaunchLimit);
   ~Epochs();
 
   /// Begins the first epoch, or ends the one there is and begins the next.
@@ -85,6 +88,7 @@ class Epochs {
   Roster& roster_;
   Worker& worker_;
   Callbacks callbacks_;
+  const Milliseconds launch_limit_;
   State state_ = State::kNone;
   EpochNumber number_{0};
   std::vector<NodeIndex> members_;

@@ -18,6 +18,16 @@ class EpochsTest : public WorkerTest {
     open();
     set_main_ready();
     child = join(2);
+    create_epochs();
+    on_said = [this](NodeIndex node, Control what, const std::string& payload) {
+      if (what == Control::kEpochEnded) epochs->node_ended(node, EpochNumber(*decode_u32(payload)));
+    };
+  }
+  ~EpochsTest() override {
+    worker->close();  // its threads call epochs
+    ::setenv("PATH", path.c_str(), 1);
+  }
+  void create_epochs(Milliseconds launch_limit = Epochs::kLaunchLimit) {
     Epochs::Callbacks callbacks;
     callbacks.begun = [this](EpochNumber epoch, const std::vector<NodeIndex>& nodes) {
       begun.emplace_back(epoch.value(), nodes);
@@ -30,14 +40,8 @@ class EpochsTest : public WorkerTest {
     callbacks.up = [this] { ++ups; };
     callbacks.down = [this] { ++downs; };
     callbacks.gave_up = [this](Error error) { gave_up = std::move(error); };
-    epochs = std::make_unique<Epochs>(loop, context, *roster, *worker, std::move(callbacks));
-    on_said = [this](NodeIndex node, Control what, const std::string& payload) {
-      if (what == Control::kEpochEnded) epochs->node_ended(node, EpochNumber(*decode_u32(payload)));
-    };
-  }
-  ~EpochsTest() override {
-    worker->close();  // its threads call epochs
-    ::setenv("PATH", path.c_str(), 1);
+    epochs = std::make_unique<Epochs>(loop, context, *roster, *worker, std::move(callbacks),
+                                      launch_limit);
   }
   /// The child ends the epoch as it is told.
   bool child_ends(uint32_t epoch) {
@@ -224,20 +228,25 @@ TEST_F(EpochsTest, TheRankOfAChildThatIsGoneEndsTheEpoch) {
 TEST_F(EpochsTest, RanksThatDoNotFindTogetherInTimeAreBegunAnew) {
   EXPECT_TRUE(create_file_once(note("mnp-rank"), "#!/bin/sh\n", 0755));
   EXPECT_TRUE(create_file_once(note("mpirun"), "#!/bin/sh\nexec sleep 1000\n", 0755));
+  create_epochs(Milliseconds(200));
   epochs->set_launch({});
   const TimePoint begun_at = Clock::now();
   epochs->renew("begins");
   epochs->rank_up({EpochNumber(0), NodeIndex(kMain), Rank(0), 2});  // of an epoch that was
   EXPECT_FALSE(epochs->up());
-  const auto again = [&] { return epochs->number() == EpochNumber(2); };
-  ASSERT_TRUE(until(again) || until(again));  // a minute; the silent child is lost meanwhile
-  EXPECT_GE(Clock::now() - begun_at, launch_limit(2));
-  epochs->rank_up({EpochNumber(2), NodeIndex(kMain), Rank(0), 1});
+  ASSERT_TRUE(until([&] { return child_began().has_value(); }));
+  const Milliseconds limit(child_began()->launch_ms);
+  EXPECT_EQ(limit, Milliseconds(200) + 2 * Epochs::kLaunchOfANode);
+  EXPECT_TRUE(child_ends(1));
+  ASSERT_TRUE(until([&] { return epochs->number() == EpochNumber(2); }));
+  EXPECT_GE(Clock::now() - begun_at, limit);
+  epochs->rank_up({EpochNumber(2), NodeIndex(kMain), Rank(0), 2});
   EXPECT_TRUE(epochs->up());
   EXPECT_EQ(ups, 1);
   EXPECT_FALSE(gave_up);
   bool ended = false;
   epochs->stop([&] { ended = true; });
+  EXPECT_TRUE(child_ends(2));
   EXPECT_TRUE(until([&] { return ended; }));
 }
 

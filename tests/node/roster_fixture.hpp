@@ -37,7 +37,7 @@ class RosterTest : public StageTest {
   };
   void open() {
     roster = std::make_unique<Roster>(
-        loop, context, key, "the plan",
+        loop, context, key, welcome_plan,
         Roster::Callbacks{[this](NodeIndex node) { changed.push_back(node.value()); },
                           [this](NodeIndex node, TimePoint again, bool orderly) {
                             losses.push_back({node.value(), again, Clock::now(), orderly});
@@ -104,6 +104,7 @@ class RosterTest : public StageTest {
   }
 
   JoinKey key = *JoinKey::make();
+  std::string welcome_plan = "the plan";
   bool surely_owner = true;
   std::vector<uint32_t> changed;
   std::vector<Loss> losses;

@@ -94,6 +94,15 @@ class StageTest : public testing::Test {
       loop.run_once(std::min(deadline, Clock::now() + Milliseconds(50)));
     return condition();
   }
+  /// Until what runs in the loop stops it.
+  void run_to_the_end() {
+    const Loop::TimerId limit = loop.after(kHangs, [this] {
+      ADD_FAILURE() << "hangs";
+      loop.stop();
+    });
+    loop.run();
+    loop.cancel(limit);
+  }
   /// Lets everything happen that is due: what must not come would have come.
   void settle(Milliseconds time = Milliseconds(100)) {
     const TimePoint end = Clock::now() + time;

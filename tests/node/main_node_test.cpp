@@ -1,0 +1,99 @@
+#include "mnp/node/main_node.hpp"
+
+#include "node_orphans.hpp"
+#include "stage_fixture.hpp"
+
+namespace mnp::node {
+namespace {
+
+/// Another attempt claims the stage just before a line that holds `before` is committed.
+class TakenStore : public FolderStore {
+ public:
+  TakenStore(const fs::path& root, model::StageKeys keys, std::string before)
+      : FolderStore(root), keys_(std::move(keys)), before_(std::move(before)) {}
+  Status put_new(const std::string& key, std::string_view bytes) override {
+    if (!taken_ && bytes.find(before_) != std::string_view::npos) {
+      taken_ = true;
+      EXPECT_TRUE(model::claim_stage(*this, keys_, "job-2", 1));
+    }
+    return FolderStore::put_new(key, bytes);
+  }
+  bool taken() const { return taken_; }
+
+ private:
+  const model::StageKeys keys_;
+  const std::string before_;
+  std::atomic<bool> taken_ = false;
+};
+
+/// A stage of one node: no MPI, no children.
+class MainNodeTest : public StageTest {
+ protected:
+  MainNodeTest() {
+    context.me.nodes = 1;
+    context.me.index = context.me.main_index = NodeIndex(0);
+    context.plan.name = "pipeline";
+    spec().nodes = 1;
+    spec().slots = 1;
+  }
+  /// Its exit status.
+  int run(const std::string& list, std::shared_ptr<Store> store = nullptr) {
+    if (store) context.store = std::move(store);
+    EXPECT_TRUE(context.store->put(context.keys().commands(), list));
+    EXPECT_TRUE(context.store->put(context.run_keys().plan(), model::plan_to_json(context.plan)));
+    Machine machine;
+    machine.topology.cores = {{0}};
+    machine.topology.memory_bytes = uint64_t{4} << 30;
+    LinkPair link = *make_keeper_link();
+    KeeperLink keeper(std::move(link.agent), *LeasePage::open(link.memory));
+    MainNode main(loop, context, machine, shared_orphans(), keeper);
+    if (const auto opened = main.open(); !opened) {
+      ADD_FAILURE() << opened.error().text;
+      return -1;
+    }
+    main.start();
+    run_to_the_end();
+    while (const auto heard = receive_from_agent(link.keeper))
+      EXPECT_EQ(heard->finished.value_or(main.status()), main.status());
+    return main.status();
+  }
+  std::shared_ptr<TakenStore> taken_before(const std::string& line) {
+    return std::make_shared<TakenStore>(context.store_place, context.keys(), line);
+  }
+  std::string outcomes() {
+    const auto rows = context.store->get(context.keys().outcomes());
+    return rows ? *rows : std::string();
+  }
+};
+
+TEST_F(MainNodeTest, RunsAStage) {
+  EXPECT_EQ(run("true\n"), 0);
+  EXPECT_NE(outcomes().find("succeeded"), std::string::npos);
+  EXPECT_EQ(model::highest_claim(*context.store, context.keys())->job, "job-1");
+}
+
+TEST_F(MainNodeTest, SaysThatCommandsFailed) {
+  EXPECT_EQ(run("true\nexit 3\n"), code_info(Code::kCommandsFailed).exit_status);
+  EXPECT_NE(outcomes().find("failed"), std::string::npos);
+}
+
+/// The stage is the newer main's: what the old one would have said of it is not said.
+TEST_F(MainNodeTest, EndsAsSupersededWhenAnotherHasTheStageByItsLastWord) {
+  for (const auto& [name, list] : {std::pair{"failed", "exit 3\n"}, {"succeeded", "true\n"}}) {
+    SCOPED_TRACE(name);
+    context.me.run = context.plan.run = name;
+    const auto store = taken_before("\"ended\"");
+    EXPECT_EQ(run(list, store), code_info(Code::kSuperseded).exit_status);
+    EXPECT_TRUE(store->taken());
+    EXPECT_EQ(outcomes(), "") << "only an owner may write them";
+  }
+}
+
+TEST_F(MainNodeTest, EndsAsSupersededWhenAnotherTakesTheStageFromIt) {
+  const auto store = taken_before("\"record\"");
+  EXPECT_EQ(run("true\nsleep 1000\n", store), code_info(Code::kSuperseded).exit_status);
+  EXPECT_TRUE(store->taken());
+}
+
+}  // namespace
+}  // namespace mnp::node
