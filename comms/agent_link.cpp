@@ -12,6 +12,7 @@ namespace mnp::comms {
 namespace {
 
 constexpr size_t kReadBlock = size_t{256} << 10;
+constexpr size_t kKept = size_t{1} << 20;  // of what is written, so that little is moved
 
 }  // namespace
 
@@ -48,11 +49,12 @@ Status AgentLink::flush() {
   while (unwritten() > 0) {
     const ssize_t n = ::send(fd_.get(), out_.data() + written_, unwritten(), MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EAGAIN) return {};
+    if (n < 0 && errno == EAGAIN) break;
     if (n < 0) return fail(Code::kClosed, "the agent is gone");
     written_ += static_cast<size_t>(n);
   }
-  out_.clear();
+  if (unwritten() > 0 && written_ < kKept) return {};
+  out_.erase(0, written_);
   written_ = 0;
   return {};
 }

@@ -22,14 +22,15 @@ bool Pulse::lives() {
   return since != 0 && Clock::now() - TimePoint(TimePoint::duration(since)) < files_limit_;
 }
 
-/// Frames that wait say as much as a pulse, and must not grow where the agent does not read.
+/// Frames that wait say as much as a pulse once they go, and must not grow where the agent does not
+/// read.
 void Pulse::run(const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any wake;
   std::unique_lock lock(mutex);
   while (!stop.stop_requested()) {
-    if (lives() && agent_.queued() == 0) {
-      agent_.send(model::RankFrame::kPulse, {});
+    if (lives()) {
+      if (agent_.queued() == 0) agent_.send(model::RankFrame::kPulse, {});
       (void)agent_.flush();  // the loop finds out that the agent is gone
     }
     wake.wait_for(lock, stop, every_, [] { return false; });

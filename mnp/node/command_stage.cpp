@@ -43,6 +43,10 @@ CommandStage::~CommandStage() {
 Result<std::unique_ptr<CommandStage>> CommandStage::open(Loop& loop, const Context& context) {
   MNP_TRY(auto list,
           model::open_list_copy(*context.store, context.keys().commands(), context.scratch.root));
+  if (list.size() == 0)
+    return fail(Code::kConfig, (context.me.raw ? context.me.list_file
+                                               : context.store->url(context.keys().commands())) +
+                                   " has no commands; write one a line");
   return std::unique_ptr<CommandStage>(new CommandStage(loop, context, std::move(list)));
 }
 
@@ -107,7 +111,7 @@ bool CommandStage::at_work() const {
 
 void CommandStage::set_dealing(bool dealing) {
   dealing_ = dealing;
-  begun_ |= dealing;
+  if (dealing && !std::exchange(begun_, true)) last_progress_ = Clock::now();
   if (!dealing) {
     for (auto& [index, node] : nodes_) node.doubtful.merge(node.unheard);
     return;

@@ -62,6 +62,9 @@ class CommandStage {
   bool finished() const { return scheduler_.finished(); }
   /// Something that was dealt has not ended or is not kept: also of a command that is final.
   bool at_work() const;
+  /// Commands have been dealt, and not all of them have been kept.
+  bool under_way() const { return begun_ && !finished(); }
+  /// While under way: when a command has been kept last, or the first could be dealt.
   TimePoint last_progress() const { return last_progress_; }
 
  private:
@@ -107,7 +110,7 @@ class CommandStage {
   std::deque<Pending> pending_;  // in the order of their tickets
   std::set<StartId> journaled_;  // records among `pending_`
   std::optional<Loop::TimerId> timer_;
-  TimePoint last_progress_ = Clock::now();
+  TimePoint last_progress_{};
   bool dealing_ = false, begun_ = false, careful_ = false, told_ = false;
 };
 

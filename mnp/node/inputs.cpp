@@ -136,12 +136,13 @@ std::string input_places(const Context& context) {
 }
 
 void remove_unlinked(const fs::path& received, const fs::path& folder) {
+  const auto names = list_folder(folder);
+  if (!names) return log::warning("{}", names.error().text);
   std::set<fs::path> linked;
-  if (const auto names = list_folder(folder))
-    for (const std::string& name : *names) {
-      std::error_code error;
-      linked.insert(fs::read_symlink(folder / name, error));
-    }
+  for (const std::string& name : *names) {
+    std::error_code error;
+    linked.insert(fs::read_symlink(folder / name, error));
+  }
   const auto there = list_folder(received);
   for (const std::string& name : there ? *there : std::vector<std::string>{})
     if (linked.count(received / name) == 0)

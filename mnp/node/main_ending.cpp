@@ -85,7 +85,7 @@ void MainNode::write_last_words() {
   ended_ = wall_seconds();
   remove_key_if(true);
   if (store_lost_) return say_the_end();
-  timers_.push_back(loop_.after(drains_ ? kLastWords + kGoodbyes : kStoreHangs, [this] {
+  timers_.push_back(loop_.after(is_complete() ? kStoreHangs : kLastWords + kGoodbyes, [this] {
     unwritten(Error{Code::kStore, "the store does not answer"});
     say_the_end();
   }));
@@ -95,7 +95,7 @@ void MainNode::write_last_words() {
   const uint64_t kept = commands_ ? commands_->counts().done() : outcome_ ? 1 : 0;
   std::shared_ptr<ResultsPublisher> tidies;  // who has stopped goes on later
   if (starts_lost_ && is_complete()) tidies = worker_->make_publisher();
-  const TimePoint until = Clock::now() + (drains_ ? kLastWords : kStorePatience);
+  const TimePoint until = Clock::now() + (is_complete() ? kStorePatience : kLastWords);
   errands_->add("end", [this, kept, tidies = std::move(tidies), until] {
     loop_.post([this, written = put_last_words(kept, tidies.get(), until)] {
       if (said_end_) return;

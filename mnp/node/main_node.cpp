@@ -85,7 +85,10 @@ Status MainNode::open_journal() {
   owner_seen_ = context_.me.lease_clock().now();
   const model::CommandList& list = commands_ ? commands_->list() : *program_list_;
   std::vector<std::tuple<size_t, model::Record, CommandIndex>> kept;  // with partials
+  bool fresh = context_.me.fresh_failures;                            // once in a job
   const auto on_event = [&](size_t, const model::Event& event) {
+    const auto* begun = std::get_if<model::Begun>(&event);
+    if (begun != nullptr && begun->job == context_.me.job) fresh = false;
     if (commands_) commands_->restore(event);
     if (program_) program_->restore(event);
   };
@@ -111,7 +114,7 @@ Status MainNode::open_journal() {
   begun_.owner = context_.owner;
   begun_.commands = list.size();
   begun_.list_digest = list.digest();
-  begun_.fresh_failures = context_.me.fresh_failures || history.failures_unsure;
+  begun_.fresh_failures = fresh || history.failures_unsure;
   errands_ = std::make_unique<Errands>();
   owner_errands_ = std::make_unique<Errands>();
   progress_file_ =

@@ -132,6 +132,7 @@ class MainNode {
   bool starts_lost_ = false;        // that may have published, and whose records are not kept
   LeaseTime owner_seen_{};          // then this main was the newest owner of the stage
   int owner_unseen_beats_ = 0;      // in a row, while that is longer ago than a lease
+  int nodes_leaving_ = 0;           // have said goodbye, which may be the stop of all
   std::set<NodeIndex> on_channel_;  // have begun to drain: answers go over the channel
   TimePoint deal_from_{};           // nothing of an earlier owner runs any more
   std::string nodes_json_;          // as last handed to the store

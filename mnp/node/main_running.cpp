@@ -75,8 +75,8 @@ void MainNode::look_at_time() {
   if (spec.stage_timeout && now - begun_at_ > *spec.stage_timeout)
     return end(fail(Code::kStageTimeout, fmt::format("stage_timeout of {} has passed",
                                                      model::duration_text(*spec.stage_timeout))));
-  if (!spec.stall_timeout || !commands_) return;
-  if (now - std::max(begun_at_, commands_->last_progress()) > *spec.stall_timeout)
+  if (!spec.stall_timeout || !commands_ || !commands_->under_way()) return;
+  if (now - commands_->last_progress() > *spec.stall_timeout)
     end(fail(Code::kStageTimeout,
              fmt::format("stall_timeout of {} has passed without the end of any command",
                          model::duration_text(*spec.stall_timeout))));
@@ -92,6 +92,7 @@ void MainNode::world_up() {
   if (commands_) {
     if (auto started = worker_->start_slots(); !started) return end(fail(started.error()));
     commands_->add_node(me, context_.incarnation, roster_->at(me).slots);
+    commands_->set_dealing(false);  // a main that began alone deals already
   }
   broadcast_->begin(epochs_->number(), epochs_->members());
 }
@@ -136,7 +137,8 @@ void MainNode::program_ended() {
 /// Its daemons end with it; one that was killed before tells by that.
 void MainNode::judge_program(uint32_t start, TimePoint until) {
   if (phase_ == Phase::kEnding || !program_->doubtful() || program_->start() != start) return;
-  if (desk_->idle() || Clock::now() > until) return program_->let_stand(desk_->failed());
+  const bool quiet = desk_->idle() || Clock::now() > until;
+  if (quiet && nodes_leaving_ == 0) return program_->let_stand(desk_->failed());
   timers_.push_back(loop_.after(kLookAgain, [this, start, until] { judge_program(start, until); }));
 }
 
@@ -158,8 +160,11 @@ void MainNode::node_lost(NodeIndex node, TimePoint deal_again_at, bool orderly) 
   if (phase_ == Phase::kEnding) return drained_if_all();
   if (!orderly) return go_on_without(node, deal_again_at);
   // Batch stops a job on all its nodes: children may have heard of it before main.
-  timers_.push_back(loop_.after(
-      kStopReachesAll, [this, node, deal_again_at] { go_on_without(node, deal_again_at); }));
+  ++nodes_leaving_;
+  timers_.push_back(loop_.after(kStopReachesAll, [this, node, deal_again_at] {
+    --nodes_leaving_;
+    go_on_without(node, deal_again_at);
+  }));
 }
 
 void MainNode::go_on_without(NodeIndex node, TimePoint deal_again_at) {
@@ -292,11 +297,7 @@ void MainNode::commands_finished() {
 
 void MainNode::journal_failed(const Error& error) {
   store_lost_ = true;
-  if (phase_ == Phase::kEnding && !said_end_ && error.code == Code::kSuperseded) {
-    outcome_ = fail(error);  // whatever it ends for: another one has the stage
-    status_ = code_info(error.code).exit_status;
-    log::error("{}", error.text);
-  }
+  if (phase_ == Phase::kEnding) return unwritten(error);
   end(fail(error));
 }
 

@@ -1,6 +1,6 @@
 #include "mnp/node/spawn_desk.hpp"
 
-#include <vector>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -15,8 +15,7 @@ void SpawnDesk::ask(std::shared_ptr<LocalPeer> peer, const SpawnRequest& request
     const std::string why =
         !node ? "is not a node of this job"
               : (epoch == EpochNumber(0) ? "no MPI world may start now" : "is not ready");
-    peer->send(static_cast<uint8_t>(SpawnFrame::kRefused), request.host + " " + why);
-    return;
+    return say_last(std::move(peer), SpawnFrame::kRefused, request.host + " " + why);
   }
   const uint64_t id = ++last_id_;
   log::debug("mnp-rsh: {} on node {}", request.program, node->value());
@@ -45,7 +44,19 @@ void SpawnDesk::say(uint64_t id, SpawnFrame type, std::string_view payload) {
   const bool last = type == SpawnFrame::kExited || type == SpawnFrame::kRefused;
   if (last) spawns_.erase(found);
   if (peer == nullptr) return;
-  peer->send(static_cast<uint8_t>(type), payload);  // the peer closes once it has read the last
+  if (last) return say_last(peer, type, payload);
+  peer->send(static_cast<uint8_t>(type), payload);
+}
+
+/// The client closes once it has read this, which may wait behind much else.
+void SpawnDesk::say_last(std::shared_ptr<LocalPeer> peer, SpawnFrame type,
+                         std::string_view payload) {
+  peer->on_frame = [](const Frame&) {};
+  peer->on_closed = [this, raw = peer.get()] {
+    std::erase_if(leaving_, [raw](const auto& each) { return each.get() == raw; });
+  };
+  peer->send(static_cast<uint8_t>(type), payload);
+  leaving_.push_back(std::move(peer));
 }
 
 void SpawnDesk::note_exit(NodeIndex node, std::string_view payload) {
@@ -59,6 +70,7 @@ void SpawnDesk::note_exit(NodeIndex node, std::string_view payload) {
 
 void SpawnDesk::begin_epoch() {
   spawns_.clear();
+  leaving_.clear();
   failed_.clear();
 }
 

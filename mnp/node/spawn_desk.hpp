@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mnp/node/agent_socket.hpp"
 #include "mnp/node/control.hpp"
@@ -40,6 +41,7 @@ class SpawnDesk {
     std::shared_ptr<LocalPeer> peer;  // nullptr: it has gone, its daemon is being ended
     NodeIndex node;
   };
+  void say_last(std::shared_ptr<LocalPeer> peer, SpawnFrame type, std::string_view payload);
   void note_exit(NodeIndex node, std::string_view payload);
   void say(uint64_t id, SpawnFrame type, std::string_view payload);
 
@@ -47,7 +49,8 @@ class SpawnDesk {
   DaemonHost& here_;
   const NodeIndex main_;
   std::map<uint64_t, Spawn> spawns_;
-  uint64_t last_id_ = 0;  // 0 is mpirun itself
+  std::vector<std::shared_ptr<LocalPeer>> leaving_;  // have their last word to read
+  uint64_t last_id_ = 0;                             // 0 is mpirun itself
   std::string failed_;
 };
 

@@ -265,6 +265,16 @@ class EndToEnd(MnpCase):
         self.mnp("run", "demo.yaml")
         self.assertEqual({each["node"] for each in self.outcomes()}, {0, 1, 2})
 
+    def test_late_nodes_have_the_broadcast_inputs_before_commands(self):
+        with open(self.folder / "field.bin", "wb") as file:
+            file.truncate(256 << 20)
+        self.pipeline(["test -s $MNP_INPUTS/field && sleep 0.2"] * 100,
+                      more="    min_nodes: 1\n    join_timeout: 2s\n"
+                      "    setup: 'test $MNP_NODE = 0 || sleep 4'\n"
+                      "    broadcast: {field: field.bin}\n")
+        self.mnp("run", "demo.yaml")
+        self.assertEqual({each["node"] for each in self.outcomes()}, {0, 1, 2})
+
     def test_a_list_from_standard_input(self):
         self.write("list.txt", "echo one\necho two\n")
         list_file = str(self.folder / "list.txt")

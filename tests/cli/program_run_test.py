@@ -126,6 +126,14 @@ class ProgramRun(MnpCase):
         self.assertEqual(sorted(node for _, _, node, attempt in self.hello() if attempt == 2), [0, 1])
         self.assertEqual(self.processes(), {})
 
+    def test_a_child_that_is_stopped_alone_starts_it_again(self):
+        process = self.start_waiting("    ranks_per_node: 1\n")
+        os.kill(self.keeper_of(2), signal.SIGTERM)
+        self.started(2, 2)
+        self.write("go", "")
+        done = self.finish(process)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_a_failure_before_a_frozen_node_is_noticed_is_a_loss(self):
         process = self.start_waiting("    ranks_per_node: 1\n")
         daemons = [pid for pid, environ in self.processes().items()

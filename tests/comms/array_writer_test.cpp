@@ -1,5 +1,7 @@
 #include "comms/array_writer.hpp"
 
+#include <sys/stat.h>
+
 #include <atomic>
 #include <cerrno>
 #include <thread>
@@ -19,6 +21,14 @@ std::atomic<bool> held;  // what held_sync waits for
 int held_sync(int fd) {
   held.wait(true);
   return ::fsync(fd);
+}
+
+int folders_cannot(int fd) {
+  struct stat what {};
+  EXPECT_EQ(::fstat(fd, &what), 0);
+  if (!S_ISDIR(what.st_mode)) return ::fsync(fd);
+  errno = EINVAL;
+  return -1;
 }
 
 int failing_sync(int) {
@@ -106,6 +116,13 @@ TEST_F(ArrayWriterTest, AnErrorOfTheSyncComesBack) {
   EXPECT_EQ(done.error().text, "fsync " + target_.string() + ": Input/output error");
 }
 
+TEST_F(ArrayWriterTest, AFolderThatCannotBeSyncedIsNoError) {
+  auto writer = *ArrayWriter::create(target_, kShape, folders_cannot);
+  writer.begin_commit();
+  EXPECT_TRUE(end_of(writer));
+  EXPECT_TRUE(fs::exists(target_));
+}
+
 TEST_F(ArrayWriterTest, ANameThatIsTakenComesBack) {
   auto writer = *ArrayWriter::create(target_, kShape);
   fs::create_directories(target_ / "folder");
@@ -118,7 +135,8 @@ TEST_F(ArrayWriterTest, ANameThatIsTakenComesBack) {
 
 TEST_F(ArrayWriterTest, AFullDiskIsTheStoresFailure) {
   fs::create_directories(target_.parent_path());
-  fs::create_symlink("/dev/full", target_.parent_path() / ("." + hex64(fnv1a("sum.npy")) + ".part"));
+  fs::create_symlink("/dev/full",
+                     target_.parent_path() / ("." + hex64(fnv1a("sum.npy")) + ".part"));
   const auto writer = ArrayWriter::create(target_, kShape);
   ASSERT_FALSE(writer);
   EXPECT_EQ(writer.error().code, Code::kStore);

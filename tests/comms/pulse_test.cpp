@@ -63,6 +63,13 @@ TEST_F(PulseTest, ALoopThatWaitsForFilesIsHeard) {
   EXPECT_TRUE(falls_silent());
 }
 
+TEST_F(PulseTest, WhatALoopThatWaitsForFilesHasLeftUnwrittenGoes) {
+  link->send(model::RankFrame::kRing, {});
+  Pulse pulse(*link, kEvery);
+  const Pulse::Files waits(pulse);
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(heard(kHang));
+}
+
 TEST_F(PulseTest, AWaitForFilesWithoutEndIsAHang) {
   Pulse pulse(*link, kEvery, Milliseconds(300));
   const Pulse::Files waits(pulse);

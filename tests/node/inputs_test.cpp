@@ -70,6 +70,8 @@ TEST_F(Inputs, WhatABrokenBroadcastHasLeftIsRemoved) {
   EXPECT_EQ(*list_folder(received), std::vector<std::string>{"center.1"});
   EXPECT_EQ(read("center/a"), "x");
   remove_unlinked(folder.path() / "none", inputs);
+  remove_unlinked(received, received / "center.1/a");  // no folder: what is linked is not known
+  EXPECT_EQ(*list_folder(received), std::vector<std::string>{"center.1"});
 }
 
 TEST_F(Inputs, AMissingSourceIsNamed) {

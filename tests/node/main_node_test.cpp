@@ -77,6 +77,34 @@ TEST_F(MainNodeTest, SaysThatCommandsFailed) {
   EXPECT_NE(outcomes().find("failed"), std::string::npos);
 }
 
+TEST_F(MainNodeTest, FreshFailuresAreOncePerJob) {
+  const std::string list = fmt::format("echo x >> {}/runs; exit 3\n", folder.path().string());
+  context.me.fresh_failures = true;
+  const auto runs_after = [&](const std::string& job, uint32_t attempt) {
+    context.me.job = job;
+    context.me.attempt = attempt;
+    EXPECT_EQ(run(list), code_info(Code::kCommandsFailed).exit_status);
+    return read_file(folder.path() / "runs")->size() / 2;
+  };
+  EXPECT_EQ(runs_after("job-1", 1), 1U);
+  EXPECT_EQ(runs_after("job-1", 2), 1U) << "its tries are used up";
+  EXPECT_EQ(runs_after("job-2", 1), 2U) << "a new job begins them anew";
+}
+
+TEST_F(MainNodeTest, AListWithoutCommandsIsNoSuccess) {
+  spec().name = context.me.stage;
+  EXPECT_TRUE(context.store->put(context.run_keys().plan(), model::plan_to_json(context.plan)));
+  EXPECT_TRUE(context.store->put(context.keys().commands(), "# none\n\n"));
+  LinkPair link = *make_keeper_link();
+  KeeperLink keeper(std::move(link.agent), *LeasePage::open(link.memory));
+  MainNode main(loop, context, {}, shared_orphans(), keeper);
+  const auto opened = main.open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Code::kConfig);
+  EXPECT_NE(opened.error().text.find("commands.txt has no commands"), std::string::npos)
+      << opened.error().text;
+}
+
 /// The stage is the newer main's: what the old one would have said of it is not said.
 TEST_F(MainNodeTest, EndsAsSupersededWhenAnotherHasTheStageByItsLastWord) {
   for (const auto& [name, list] : {std::pair{"failed", "exit 3\n"}, {"succeeded", "true\n"}}) {

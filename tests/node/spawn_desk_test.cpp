@@ -57,6 +57,20 @@ TEST_F(SpawnDeskTest, AChildIsAskedAndItsWordsComeBack) {
   EXPECT_EQ(decode_spawn_exit(rsh->heard[1].payload)->code, 5U);
 }
 
+TEST_F(SpawnDeskTest, TheEndOfADaemonIsReadBehindAllItsWords) {
+  const auto rsh = ask(address(2));
+  const uint64_t id = asked();
+  const std::string words(size_t{1} << 20, 'x');  // more than its socket takes
+  for (int i = 0; i < 4; ++i)
+    desk->heard(NodeIndex(2), Control::kSpawnStderr, with_spawn_id(id, words));
+  desk->heard(NodeIndex(2), Control::kSpawnExited, with_spawn_id(id, encode(SpawnExit{5, 0})));
+  ASSERT_TRUE(until([&] { return rsh->heard.size() == 5; }));
+  EXPECT_EQ(decode_spawn_exit(rsh->heard[4].payload)->code, 5U);
+  EXPECT_FALSE(rsh->closed);
+  rsh->peer->close();
+  settle();
+}
+
 TEST_F(SpawnDeskTest, MainStartsItsOwnDaemon) {
   ASSERT_TRUE(replace_file(note("orted"), "#!/bin/sh\nexit 6\n"));
   fs::permissions(note("orted"), fs::perms::owner_all);
