@@ -75,14 +75,15 @@ Result<std::vector<std::string>> stages_to_run(const model::Plan& plan, const Ru
 }
 
 /// Where nothing is left to run, of `only` or, where that is empty, of all stages: says what is not
-/// there any more that a stage has published; what has succeeded is not run again. (A stage that
-/// runs looks at its inputs itself.)
+/// there any more that a stage has published, and which commands a list has got since; what has
+/// succeeded is not run again. (A stage that runs looks at its inputs itself.)
 Result<int> look_at_published(const RunFolder& run, const model::Plan& plan,
                               const std::string& only) {
   Status all;
   for (const model::StagePlan& stage : plan.stages) {
     if (!only.empty() && stage.spec.name != only) continue;
     auto as_left = model::check_published(*run.store, run.keys(), stage);
+    if (as_left) as_left = refuse_added(run, stage);
     if (as_left) continue;
     if (as_left.error().code != Code::kConfig) return fail(as_left.error());
     tell(as_left.error().text);

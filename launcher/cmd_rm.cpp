@@ -1,4 +1,6 @@
 // `mnp rm RUN`: removes a run's folder, with its journal, output and results.
+#include <unistd.h>
+
 #include <cstdio>
 #include <memory>
 
@@ -58,6 +60,7 @@ Result<int> run(const Options& options) {
   MNP_CHECK(refuse_foreign(found));
   MNP_TRY(const auto lock, lock_run(found));
   MNP_CHECK(refuse_live(found));
+  (void)::ftruncate(lock.fd().get(), 0);  // who held it is gone, and must not be asked to stop
   MNP_TRY(const Size size, size_of(found));
   if (!options.dry_run) {
     if (const auto submitted = found.submitted()) remove_left_scratch(found.id, *submitted);

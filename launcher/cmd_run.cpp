@@ -18,17 +18,15 @@
 namespace mnp::launcher {
 namespace {
 
-constexpr size_t kMaxPipelineBytes = size_t{4} << 20;
-
 struct Options {
   PipelineOptions pipeline;
   std::string store;
   bool dry_run = false, json = false, quiet = false;
 };
 
-/// The file as it is; for --commands the file that says the same.
-Result<std::string> pipeline_text(const PipelineOptions& options, const model::Spec& spec) {
-  if (!options.file.empty()) return read_file(options.file, kMaxPipelineBytes);
+/// The file as it was read; for --commands the file that says the same.
+std::string pipeline_text(const PipelineOptions& options, const model::Spec& spec) {
+  if (!options.file.empty()) return spec.text;
   const model::StageSpec& stage = spec.stages.front();
   std::string text =
       fmt::format("name: {}\nstages:\n  - name: {}\n    nodes: {}\n    commands: {}\n", spec.name,
@@ -85,7 +83,7 @@ void warn_of_aws_keys(const model::Spec& spec) {
 Result<int> run_here(const Options& options, const model::Spec& spec, PlannedRun& planned) {
   MNP_CHECK(local_host(most_nodes(planned.plan)).map([](const LocalHost&) {}));
   MNP_TRY(const auto store, open_store(options.store, spec.store));
-  MNP_TRY(const auto pipeline, pipeline_text(options.pipeline, spec));
+  const std::string pipeline = pipeline_text(options.pipeline, spec);
   const RunFolder run = run_folder(store, planned.plan.run);
   // One that comes before all is written waits for run_in_foreground: half a run is none.
   MNP_TRY(const Fd signals, catch_signals(kStopSignals));

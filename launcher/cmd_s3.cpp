@@ -49,7 +49,9 @@ struct Look {
 Result<aws::S3> open(const Account& account) {
   static aws::S3Session opened(account.settings);  // of this one command
   session = &opened;
-  for (const int signal : kStopSignals) ::signal(signal, cancel);
+  for (const int signal : kStopSignals)
+    if (::signal(signal, cancel) == SIG_IGN && signal == SIGHUP)
+      ::signal(signal, SIG_IGN);  // nohup
   return opened.s3();
 }
 

@@ -24,11 +24,13 @@ struct Options {
 };
 
 Status ask_to_stop(const RunFolder& run, const RunHolder& holder) {
+  if (holder.pid <= 1)
+    return fail(Code::kConfig, run.id +
+                                   ": its .lock does not say which process holds it, as when "
+                                   "`mnp rm` removes it");
   if (holder.host != host_name())
     return fail(Code::kConfig, fmt::format("{} is run by process {} on {}; type `mnp stop` there",
                                            run.id, holder.pid, holder.host));
-  if (holder.pid <= 1)
-    return fail(Code::kConfig, run.id + ": its .lock does not say which process holds it");
   if (::kill(static_cast<pid_t>(holder.pid), SIGTERM) != 0 && errno != ESRCH)
     return fail_errno(fmt::format("signal process {}", holder.pid));
   return {};

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "mnp/model/history.hpp"
+#include "mnp/model/report.hpp"
 
 namespace mnp::launcher {
 namespace {
@@ -92,6 +93,23 @@ Status refuse_renumbered(const RunFolder& run, const model::StagePlan& stage) {
                       "a new run",
                       stage.spec.name, i, *name));
   return {};
+}
+
+Status refuse_added(const RunFolder& run, const model::StagePlan& stage) {
+  if (!stage.spec.program.empty()) return {};
+  const model::StageKeys keys = run.stage(stage.spec.name);
+  MNP_TRY(const auto journals, model::journals_of(*run.store, keys));
+  MNP_TRY(const auto list, model::open_list(*run.store, run.keys(), stage));
+  MNP_TRY(const bool edited, had_other_list(*run.store, journals, list.digest()));
+  if (!edited) return {};
+  MNP_TRY(const auto outcomes, model::read_outcomes(*run.store, keys, list));
+  const uint64_t added = list.size() - outcomes.done();
+  if (added == 0) return {};
+  return fail(
+      Code::kConfig,
+      fmt::format("stage {} has succeeded; {} of the commands that {} has now have not run, "
+                  "and are not run any more: start a new run",
+                  stage.spec.name, added, run.store->url(keys.commands())));
 }
 
 }  // namespace mnp::launcher

@@ -37,4 +37,7 @@ class CommandNumbers {
 /// its number: what has been done under the old one is not done again.
 Status refuse_renumbered(const RunFolder& run, const model::StagePlan& stage);
 
+/// Of a stage that has succeeded. kConfig where its list has commands now that have not run.
+Status refuse_added(const RunFolder& run, const model::StagePlan& stage);
+
 }  // namespace mnp::launcher

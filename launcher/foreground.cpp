@@ -298,7 +298,9 @@ int Foreground::finish() {
   view_->keep();
   const bool stopped = submitted_.submissions.back().stopped;
   int status = 0;
+  const auto& ours = options_.stages;
   for (const StageState& stage : ended.stages) {
+    if (std::find(ours.begin(), ours.end(), stage.name) == ours.end()) continue;
     if (stage.succeeded())
       for (const std::string& note : stage_notes(run_, *plan_.find(stage.name), stage))
         view_->say(note);

@@ -29,11 +29,13 @@ std::string_view colour_of(const StageState& stage) {
   return "\x1b[2m";
 }
 
-/// Columns of the terminal; a line that wrapped would be drawn over wrongly.
-size_t columns() {
+/// A line that wrapped, or that has scrolled away, would be drawn over wrongly.
+winsize terminal() {
   winsize size{};
-  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 120;
-  return size.ws_col;
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0) size = {};
+  if (size.ws_col == 0) size.ws_col = 120;
+  if (size.ws_row == 0) size.ws_row = 24;
+  return size;
 }
 
 class QuietView : public ProgressView {
@@ -76,13 +78,18 @@ class BarView : public ProgressView {
     for (const StageState& stage : state.stages) width = std::max(width, stage.name.size());
     const double now = wall_seconds();
     std::string text = to_top();
-    for (const StageState& stage : state.stages) {
-      const std::string line = progress_line(stage, now, width).substr(0, columns() - 1);
-      text += fmt::format("\x1b[2K{}{}{}\n", colours ? colour_of(stage) : "", line,
+    const winsize size = terminal();
+    const size_t all = state.stages.size(), fit = std::max<size_t>(size.ws_row, 3) - 1;
+    const auto chosen = stages_that_fit(state, all <= fit ? all : fit - 1);
+    for (const StageState* stage : chosen) {
+      const std::string line = progress_line(*stage, now, width).substr(0, size.ws_col - 1u);
+      text += fmt::format("\x1b[2K{}{}{}\n", colours ? colour_of(*stage) : "", line,
                           colours ? "\x1b[0m" : "");
     }
-    lines_ = state.stages.size();
-    print(text);
+    if (chosen.size() < all)
+      text += fmt::format("\x1b[2Kand {} more stages\n", all - chosen.size());
+    lines_ = std::min(all, fit);
+    print(text + "\x1b[J");  // the terminal may have become smaller
   }
   void say(const std::string& line) override {
     print(to_top() + "\x1b[J" + line + "\n");
@@ -104,6 +111,17 @@ std::string bar(const StageState& stage) {
 }
 
 }  // namespace
+
+std::vector<const StageState*> stages_that_fit(const RunState& state, size_t lines) {
+  std::vector<const StageState*> chosen;
+  for (const bool wanted : {true, false})
+    for (const StageState& stage : state.stages) {
+      const bool first = stage.state == "RUNNING" || stage.state == "FAILED";
+      if (first == wanted && chosen.size() < lines) chosen.push_back(&stage);
+    }
+  std::sort(chosen.begin(), chosen.end());  // they lie in one vector
+  return chosen;
+}
 
 double seconds_left(const StageState& stage, double now) {
   if (stage.done == 0 || stage.done >= stage.total || stage.started == 0 || now <= stage.started)

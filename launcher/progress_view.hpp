@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "launcher/run_state.hpp"
 
@@ -27,6 +28,9 @@ std::unique_ptr<ProgressView> make_progress_view(bool quiet);
 /// "process     RUNNING  [#####-----]  512/1000  509 succeeded  3 failed  8 running  1m 02s  ETA 55
 /// s"
 std::string progress_line(const StageState& stage, double now, size_t name_width);
+
+/// What fits into so many lines, in the run's order: stages that run or have failed before others.
+std::vector<const StageState*> stages_that_fit(const RunState& state, size_t lines);
 
 /// Seconds until the stage is done at its rate so far; 0 when nobody can say.
 double seconds_left(const StageState& stage, double now);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <map>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -15,9 +17,10 @@
 namespace mnp::launcher {
 namespace {
 
-constexpr size_t kMaxListed = 5;     // runs named in a message
-constexpr size_t kLooksAtOnce = 16;  // at runs in S3
-constexpr double kSilent = 60;       // seconds without progress of a run that lives
+constexpr size_t kMaxListed = 5;          // runs named in a message
+constexpr size_t kLooksAtOnce = 16;       // at runs in S3
+constexpr double kSilent = 60;            // seconds without progress of a run that lives
+constexpr Milliseconds kLookAgain{3000};  // for progress that is written each second
 constexpr auto kWriteLimit = Milliseconds(2000);
 
 fs::path lock_path(const RunFolder& run) {
@@ -140,6 +143,10 @@ Result<FileLock> lock_run(const RunFolder& run) {
   MNP_TRY(auto lock, FileLock::acquire(lock_path(run)));
   if (!lock) {
     const RunHolder holder = read_holder(lock_path(run));
+    if (holder.pid <= 1)
+      return fail(Code::kExists, run.id +
+                                     " is held by a process that its .lock does not name, as "
+                                     "`mnp rm` does; try again once that has ended");
     return fail(Code::kExists,
                 fmt::format("{} is running: process {} on {} holds it; `mnp stop {}{}` stops it",
                             run.id, holder.pid, holder.host, run.id, run.store_words()));
@@ -178,6 +185,30 @@ std::optional<model::Progress> read_progress(const RunFolder& run, const std::st
 
 namespace {
 
+/// By stage, of those that have one; an error is no absence.
+Result<std::map<std::string, model::Progress>> progress_of_stages(const RunFolder& run,
+                                                                  const model::Plan& plan) {
+  std::map<std::string, model::Progress> found;
+  for (const auto& stage : plan.stages) {
+    const std::string key = run.stage(stage.spec.name).progress();
+    const auto text = run.store->get(key);
+    if (!text && text.error().code == Code::kNotFound) continue;
+    if (!text) return fail(text.error().within("whether the run is under way"));
+    auto progress = model::progress_from_json(*text);
+    if (!progress) return fail(progress.error().within(run.store->url(key)));
+    found[stage.spec.name] = std::move(*progress);
+  }
+  return found;
+}
+
+tl::unexpected<Error> under_way_elsewhere(const RunFolder& run, const std::string& stage,
+                                          double silent) {
+  return fail(Code::kExists,
+              fmt::format("{} is under way on another machine: stage {} was heard of {:.0f} s "
+                          "ago; end it there, or wait until it has been silent for {:.0f} s",
+                          run.id, stage, std::max(silent, 0.0), kSilent));
+}
+
 /// No lock of S3 can say so: main nodes write their progress each second.
 Status refuse_elsewhere(const RunFolder& run, const Submitted& submitted) {
   std::error_code error;
@@ -191,18 +222,22 @@ Status refuse_elsewhere(const RunFolder& run, const Submitted& submitted) {
                   [](const auto& job) { return !model::has_ended(job.detail.state); });
   if (!may_run) return {};
   MNP_TRY(const auto plan, run.plan());
-  for (const auto& stage : plan.stages) {
-    const auto progress = read_progress(run, stage.spec.name);
-    const double silent = progress ? wall_seconds() - progress->updated : kSilent;
-    // Of a job without `mnp run` only its progress tells; Batch may try it again.
-    if (silent >= kSilent ||
-        (submissions.empty() && progress->ended > 0 && progress->status / 10 != 3))
-      continue;
-    return fail(Code::kExists,
-                fmt::format("{} is under way on another machine: stage {} was heard of {:.0f} s "
-                            "ago; end it there, or wait until it has been silent for {:.0f} s",
-                            run.id, stage.spec.name, silent, kSilent));
-  }
+  MNP_TRY(auto before, progress_of_stages(run, plan));
+  // Of a job without `mnp run` only its progress tells; Batch may try it again.
+  std::erase_if(before, [&](const auto& each) {
+    const model::Progress& progress = each.second;
+    return submissions.empty() && progress.ended > 0 && progress.status / 10 != 3;
+  });
+  if (before.empty()) return {};
+  for (const auto& [stage, progress] : before)
+    if (const double silent = wall_seconds() - progress.updated; silent < kSilent)
+      return under_way_elsewhere(run, stage, silent);
+  std::this_thread::sleep_for(kLookAgain);  // the clocks may differ
+  MNP_TRY(const auto after, progress_of_stages(run, plan));
+  for (const auto& [stage, progress] : after)
+    if (const auto found = before.find(stage);
+        found != before.end() && found->second.updated != progress.updated)
+      return under_way_elsewhere(run, stage, 0);
   return {};
 }
 

@@ -56,7 +56,8 @@ void close_abandoned(StageState& state, const std::optional<model::Progress>& pr
   if (waits && !said) return;
   state.state = said ? progress->state : "INTERRUPTED";
   state.running = 0;
-  if (progress) state.ended = progress->ended;
+  const double heard = !progress ? 0 : said ? progress->ended : progress->updated;
+  state.ended = state.started > 0 && heard >= state.started ? heard : 0;
   if (said && progress->status >= 0) state.status = progress->status;
 }
 
@@ -176,13 +177,14 @@ std::string state_to_text(const RunState& state) {
   Table table({"STAGE", "STATE", "NODES", "SUCCEEDED", "FAILED", "RUNNING", "ATTEMPT", "TIME"});
   for (const auto& stage : state.stages) {
     const double until = stage.ended > 0 ? stage.ended : wall_seconds();
+    const bool timed = stage.started > 0 && (stage.ended > 0 || stage.state != "INTERRUPTED");
     const bool running = stage.state == "RUNNING";
     table.add(
         {stage.name, running ? stage.phase : stage.state,
          running ? fmt::format("{}/{}", stage.joined, stage.nodes) : std::to_string(stage.nodes),
          stage.total > 0 ? fmt::format("{}/{}", succeeded_of(stage), stage.total) : "-",
          std::to_string(stage.failed), std::to_string(stage.running), std::to_string(stage.attempt),
-         stage.started > 0 ? format_duration(until - stage.started) : "-"});
+         timed ? format_duration(until - stage.started) : "-"});
   }
   std::string text = fmt::format("{}  {}\n{}", state.run, state.state, table.text());
   for (const auto& stage : state.stages)

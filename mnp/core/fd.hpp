@@ -39,10 +39,13 @@ struct Pipe {
 /// Both ends close-on-exec.
 Result<Pipe> make_pipe();
 Result<Fd> make_eventfd();
-void notify(const Fd& eventfd);          // adds 1; never blocks
-void drain_eventfd(const Fd& eventfd);   // back to 0
+void notify(const Fd& eventfd);         // adds 1; never blocks
+void drain_eventfd(const Fd& eventfd);  // back to 0
 
 Status set_nonblocking(int fd);
+/// For the start of a program: what it opens must not become a standard descriptor that was closed,
+/// which others write to.
+void hold_standard_descriptors();
 
 /// Writes all of `bytes`, waiting while the descriptor is full, at most until `deadline`.
 Status write_all(int fd, std::string_view bytes, TimePoint deadline);

@@ -191,7 +191,9 @@ Result<Spec> read_spec(const std::string& file, const std::map<std::string, std:
     return fail(text.error().code,
                 fmt::format("cannot read the pipeline file: {}; give the path of a YAML file",
                             text.error().text));
-  return parse_spec(*text, file, set);
+  auto spec = parse_spec(*text, file, set);
+  if (spec) spec->text = *text;
+  return spec;
 }
 
 Spec spec_of_list(const std::string& list_path, uint32_t nodes, std::optional<uint32_t> cpus) {

@@ -107,6 +107,7 @@ struct Spec {
   std::string name;
   std::string store;   // absolute path or URL; "" when the file names none
   std::string folder;  // the pipeline file's folder, absolute
+  std::string text;    // of the file that read_spec has read, as it is
   std::map<std::string, std::string> parameters;  // after --set
   std::vector<StageSpec> stages;  // each after the stages that it needs, else in the file's order
 

@@ -176,7 +176,9 @@ void MainNode::ended() {
   for (const Loop::TimerId timer : timers_) loop_.cancel(timer);
   timers_.clear();
   keeper_.finished(status_);  // what is left to clear away may take longer than it waits for beats
-  if (!errands_->finish(Clock::now() + kLastWords)) log::error("the store does not answer");
+  const TimePoint limit = Clock::now() + kLastWords;
+  for (Errands* errands : {errands_.get(), progress_errands_.get()})
+    if (!errands->finish(limit)) log::error("the store does not answer");
   loop_.stop();
 }
 

@@ -35,6 +35,7 @@ MainNode::~MainNode() {
   if (worker_) worker_->close();  // their threads call the others
   errands_.reset();
   owner_errands_.reset();
+  progress_errands_.reset();
   journal_.reset();
 }
 
@@ -117,8 +118,9 @@ Status MainNode::open_journal() {
   begun_.fresh_failures = fresh || history.failures_unsure;
   errands_ = std::make_unique<Errands>();
   owner_errands_ = std::make_unique<Errands>();
-  progress_file_ =
-      std::make_unique<ProgressFile>(*errands_, context_.store, context_.keys().progress());
+  progress_errands_ = std::make_unique<Errands>();
+  progress_file_ = std::make_unique<ProgressFile>(*progress_errands_, context_.store,
+                                                  context_.keys().progress());
   JournalThread::Callbacks callbacks;
   callbacks.committed = [this](uint64_t through) {
     loop_.post([this, through] {

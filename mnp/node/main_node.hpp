@@ -113,7 +113,8 @@ class MainNode {
   std::unique_ptr<CommandStage> commands_;  // or
   std::unique_ptr<ProgramStage> program_;
   std::unique_ptr<Errands> errands_;
-  std::unique_ptr<Errands> owner_errands_;  // the look for a newer owner waits for no other
+  // The look for a newer owner and the sign of life wait for no other.
+  std::unique_ptr<Errands> owner_errands_, progress_errands_;
   std::unique_ptr<ProgressFile> progress_file_;
   std::unique_ptr<JournalThread> journal_;
   std::unique_ptr<Roster> roster_;

@@ -4,8 +4,12 @@ import contextlib
 import fcntl
 import json
 import os
+import pty
+import re
 import signal
+import struct
 import subprocess
+import termios
 import time
 import unittest
 
@@ -80,6 +84,54 @@ class LocalRun(MnpCase):
         self.mnp("run", "demo.yaml", status=10)
         self.assertIn("nothing to do, stage one has succeeded",
                       self.mnp("resume", "--only", "one").stderr)
+
+    def test_resume_of_one_stage_ends_with_its_status(self):
+        self.write("demo.yaml", PIPELINE.replace("    after: [one]\n", ""))
+        self.use_stand_in(one="exit 10", two="exit 10")
+        self.mnp("run", "demo.yaml", status=10)
+        self.environment["NODE_two"] = "exit 0"
+        done = self.mnp("resume", "--only", "two")
+        self.assertNotIn("one", done.stderr)
+        self.assertEqual(self.states(), ("FAILED", ["FAILED", "SUCCEEDED"]))
+
+    def test_a_pipeline_from_a_pipe_is_kept_as_it_was(self):
+        self.use_stand_in(one="exit 0", two="exit 0")
+        os.mkfifo(self.folder / "piped.yaml")
+        process = self.start("run", "piped.yaml")
+        with open(self.folder / "piped.yaml", "w") as piped:
+            piped.write(PIPELINE)
+        self.assertEqual(self.finish(process).returncode, 0)
+        kept = next(self.folder.glob("mnp-runs/runs/*/pipeline.yaml"))
+        self.assertEqual(kept.read_text(), PIPELINE)
+
+    def test_closed_descriptors_are_no_place_for_files(self):
+        self.use_stand_in(one="rest")
+        subprocess.Popen(["/bin/sh", "-c", 'exec "$0" run demo.yaml >&- 2>&-', self.program],
+                         cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL)
+        self.wait_for("the nodes", lambda: len(self.events()) == 3)
+        lock = next(self.folder.glob("mnp-runs/runs/*/.lock"))
+        self.assertRegex(lock.read_text(), r"\A\d+ \S+\n\Z")
+        self.mnp("stop")
+
+    def test_more_stages_than_the_terminal_has_lines(self):
+        stages = "".join(f"  - name: s{i}\n    commands: ['true']\n" for i in range(12))
+        self.write("demo.yaml", "name: demo\nstages:\n" + stages)
+        self.use_stand_in(**{f"s{i}": "sleep 1; exit 0" for i in range(12)})
+        main, side = pty.openpty()
+        fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 8, 80, 0, 0))
+        with subprocess.Popen([self.program, "run", "demo.yaml"], cwd=self.folder, stdout=side,
+                              env=self.environment, stdin=subprocess.DEVNULL, stderr=side) as run:
+            os.close(side)
+            shown = b""
+            try:
+                while block := os.read(main, 65536):
+                    shown += block
+            except OSError:
+                pass  # it has ended
+            os.close(main)
+        self.assertEqual(run.returncode, 0, shown)
+        self.assertIn(b"and 6 more stages", shown)
+        self.assertEqual(set(re.findall(rb"\x1b\[(\d+)F", shown)), {b"7"})
 
     def test_only_runs_one_stage(self):
         self.use_stand_in(one="exit 0")
@@ -335,6 +387,12 @@ class LocalRun(MnpCase):
         with open(locks / "job-1-0", "w") as held:
             fcntl.flock(held, fcntl.LOCK_EX)
             self.assertIn("job-1-0", self.mnp("rm", run, status=20).stderr)
+        lock = self.folder / "mnp-runs/runs" / run / ".lock"
+        with open(lock, "r+") as held:  # as another `mnp rm` does
+            held.truncate()
+            fcntl.flock(held, fcntl.LOCK_EX)
+            self.assertIn("mnp rm", self.mnp("rm", run, status=20).stderr)
+            self.assertIn("mnp rm", self.mnp("stop", status=20).stderr)
         self.mnp("rm", run)
         self.assertEqual(list((self.folder / "mnp-runs/runs").iterdir()), [])
 

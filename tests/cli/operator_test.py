@@ -121,6 +121,16 @@ class Operator(MnpCase):
         self.mnp("resume", "--renumbered")
         self.assertEqual(len(self.mnp("logs").stdout.splitlines()), 3)
 
+    def test_commands_that_a_list_gets_later_do_not_run_any_more(self):
+        self.write("list.txt", "echo a\necho b\n")
+        self.mnp("run", "--commands", "list.txt")
+        copy = next(self.folder.glob("mnp-runs/runs/*/stages/main/commands.txt"))
+        copy.chmod(0o644)
+        copy.write_text("echo b\necho a\n")
+        self.assertIn("nothing to do", self.mnp("resume").stderr)
+        copy.write_text("echo b\necho a\necho c\n")
+        self.assertIn("1 of the commands", self.mnp("resume", status=20).stderr)
+
     def run_list(self, text):
         self.write("list.txt", text)
         run = self.mnp("run", "--commands", "list.txt", status=10).stdout.splitlines()[-1]

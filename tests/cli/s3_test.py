@@ -83,6 +83,15 @@ class S3(S3Case):
             self.assertEqual(done.stdout, "")
         self.assertFalse((self.folder / "x").exists())
 
+    def test_a_sighup_that_is_ignored_stops_nothing(self):  # nohup
+        self.client.put_object(Bucket=self.bucket, Key="in/big", Body=BIG * 8)
+        process = self.start("s3", "cp", "-r", self.place("in"), "out",
+                             preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        self.wait_for("the first bytes", lambda: (self.folder / "out").exists())
+        process.send_signal(signal.SIGHUP)
+        self.assertEqual(self.finish(process).returncode, 0)
+        self.assertEqual(self.files_below("out"), {"big": BIG * 8})
+
     def test_a_stop_leaves_no_part_of_a_file(self):
         self.client.put_object(Bucket=self.bucket, Key="in/big", Body=BIG * 8)
         process = self.start("s3", "cp", "-r", self.place("in"), "out")

@@ -26,6 +26,24 @@ TEST(ProgressLine, SaysHowFarAndHowLong) {
             "running  1m 40s  ETA 5m 00s");
 }
 
+TEST(StagesThatFit, AreThoseThatRunOrFailedInTheirOrder) {
+  RunState run;
+  for (const char* state : {"SUCCEEDED", "FAILED", "SUCCEEDED", "RUNNING", "PENDING"}) {
+    run.stages.push_back(running());
+    run.stages.back().state = state;
+    run.stages.back().name = std::to_string(run.stages.size());
+  }
+  const auto names = [&](size_t lines) {
+    std::string found;
+    for (const StageState* stage : stages_that_fit(run, lines)) found += stage->name;
+    return found;
+  };
+  EXPECT_EQ(names(9), "12345");
+  EXPECT_EQ(names(3), "124");
+  EXPECT_EQ(names(2), "24");
+  EXPECT_EQ(names(1), "2");
+}
+
 TEST(ProgressLine, WaitingStageHasNoNumbers) {
   StageState stage = running();
   stage.phase = stage.state = "PENDING";

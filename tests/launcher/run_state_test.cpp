@@ -104,6 +104,22 @@ TEST(StageState, IsInterruptedWhenNobodyRunsItAnyMore) {
   EXPECT_EQ(state.running, 0u);
 }
 
+TEST(StageState, AnInterruptedOneLastedUntilItWasHeardOfLast) {
+  const auto job = job_in(model::JobState::kRunning);
+  auto progress = progress_in("RUNNING");
+  EXPECT_EQ(stage_state(stage_plan(), &job, progress, false).ended, 1005);
+  progress.state = "FAILED";
+  progress.ended = progress.updated = 900;  // an earlier job's
+  RunState run;
+  for (const auto& said : {std::optional(progress), std::optional<model::Progress>()}) {
+    run.stages.push_back(stage_state(stage_plan(), &job, said, false));
+    EXPECT_EQ(run.stages.back().state, "INTERRUPTED");
+    EXPECT_EQ(run.stages.back().ended, 0) << "nobody knows";
+  }
+  const std::string text = state_to_text(run);
+  EXPECT_EQ(text.find(" s\n"), std::string::npos) << text;
+}
+
 TEST(StageState, MainsGoodbyeCountsWhenNobodyWroteDownTheJobsEnd) {
   const auto job = job_in(model::JobState::kRunning);
   auto progress = progress_in("SUCCEEDED");
