@@ -48,6 +48,7 @@ Client::Client(std::shared_ptr<Transport> transport,
 ApiResult<HttpResponse> Client::try_once(HttpRequest request, const CallOptions& options,
                                          Milliseconds left, Signed& made) {
   request.headers.emplace_back("User-Agent", options_.user_agent);
+  request.once = !options.may_repeat;
   if (credentials_ != nullptr) {
     auto credentials = credentials_->get();
     if (!credentials) return fail(as_api_error(std::move(credentials).error()));

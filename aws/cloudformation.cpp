@@ -234,12 +234,13 @@ ApiResult<std::vector<StackEvent>> CloudFormation::events(const std::string& sta
 }
 
 ApiResult<std::string> CloudFormation::propose(const StackRequest& request, const std::string& name,
-                                               bool creates) {
+                                               bool creates, const std::string& token) {
   if (const auto good = check(request); !good) return fail(as_api_error(good.error()));
   if (const auto good = check_name(name); !good) return fail(as_api_error(good.error()));
   Query query = query_of(request);
   query.emplace_back("ChangeSetName", name);
   query.emplace_back("ChangeSetType", creates ? "CREATE" : "UPDATE");
+  query.emplace_back("ClientToken", token);
   return call_for(service_, "CreateChangeSet", std::move(query), "Id");
 }
 

@@ -67,8 +67,8 @@ class CloudFormation {
   ApiResult<std::vector<StackEvent>> events(const std::string& stack, const std::string& after);
 
   /// The change set's id. `creates`: there is no such stack yet.
-  ApiResult<std::string> propose(const StackRequest& request, const std::string& name,
-                                 bool creates);
+  ApiResult<std::string> propose(const StackRequest& request, const std::string& name, bool creates,
+                                 const std::string& token);
   ApiResult<ChangeSet> change_set(const std::string& stack, const std::string& name);
   ApiStatus execute(const std::string& stack, const std::string& name, const std::string& token);
   ApiStatus discard(const std::string& stack, const std::string& name);

@@ -182,6 +182,7 @@ void CurlTransport::Handle::set_request(const HttpRequest& request) {
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (is_near(request.endpoint.host)) set(CURLOPT_NOPROXY, "*");
+  if (request.once) set(CURLOPT_FRESH_CONNECT, 1L);
   const bool sends = !request.body.empty() || request.method == "PUT" || request.method == "POST";
   if (request.source != nullptr) {
     set(CURLOPT_UPLOAD, 1L);

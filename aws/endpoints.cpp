@@ -65,8 +65,7 @@ bool can_be_host(std::string_view bucket, bool dots) {
 
 Status check(const EndpointOptions& options, bool needs_region) {
   if (options.region.empty() && needs_region)
-    return fail(Code::kConfig,
-                "no region: set AWS_REGION, or region in the profile");
+    return fail(Code::kConfig, "no region: set AWS_REGION, or region in the profile");
   if (!options.region.empty() && !is_label(options.region))
     return fail(Code::kConfig, fmt::format("'{}' is no region", options.region));
   if (options.custom.empty()) return {};

@@ -51,6 +51,8 @@ struct HttpRequest {
   std::string_view body;
   BodySource* source = nullptr;  // of a PUT's body, in place of `body`
   BodySink* sink = nullptr;      // of the body of a response whose status is below 300
+  bool once = false;  // by a connection of its own: one that was kept may close under a request,
+                      // and that goes out again then, although it may have been done
 
   uint64_t body_bytes() const { return source != nullptr ? source->size() : body.size(); }
 

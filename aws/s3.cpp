@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "aws/digest.hpp"
 #include "aws/service.hpp"
 #include "mnp/core/text.hpp"
 
@@ -14,7 +15,8 @@ namespace {
 
 constexpr const char* kCrc = "mnp-crc32c";
 constexpr std::string_view kMetadata = "x-amz-meta-";
-constexpr uint64_t kSlowest = 256 << 10;          // bytes a second that a body may need
+constexpr uint64_t kSlowest = 4 << 10;  // bytes a second: many go over one line at once, and where
+                                        // none comes the stall is noticed
 constexpr uint64_t kAnswer = uint64_t{16} << 20;  // bytes of an answer that is no object
 constexpr Milliseconds kCall{60000};              // beyond its bodies' time
 constexpr int kRegions = 2;                       // that are asked: its own, and the one it names
@@ -39,6 +41,20 @@ S3Info info_of(const HttpResponse& response) {
     if (const auto whole = parse_integer(range.substr(slash + 1)))
       info.bytes = static_cast<uint64_t>(*whole);
   return info;
+}
+
+/// A bucket whose objects are locked by default (S3 Object Lock) takes none without.
+bool asks_for_md5(const HttpRequest& request, const ApiError& error) {
+  return request.method == "PUT" && error.status == 400 && error.type == "InvalidRequest" &&
+         error.text.find("Content-MD5") != std::string::npos;
+}
+
+/// nullopt: the source gives no more.
+std::optional<std::string> md5_of(const HttpRequest& request) {
+  if (request.source == nullptr) return md5(request.body);
+  std::string bytes(request.source->size(), '\0');  // of one part
+  if (!bytes.empty() && !request.source->read(0, bytes)) return std::nullopt;
+  return md5(bytes);
 }
 
 void add_options(HttpRequest& request, const S3PutOptions& options) {
@@ -158,11 +174,20 @@ ApiResult<HttpResponse> S3::call(HttpRequest request, const S3Place& place, uint
       kCall + Milliseconds(1000 * std::max(expected, request.body_bytes()) / kSlowest);
   options.limits.body = std::max(expected, kAnswer);
   options.deadline = kAllTries * options.limits.whole;
-  if (completes) {
-    options.limits.whole = options.limits.stall = options.deadline = kCompletion;
-    options.error_in_200 = true;
-  }
+  if (completes) options.limits.whole = options.limits.stall = options.deadline = kCompletion;
   options.cancel = cancel_;
+  // S3 may say so of all but an object's bytes.
+  options.error_in_200 = request.method != "GET" || request.path == "/";
+  bool has_md5 = false;
+  {
+    const std::scoped_lock lock(regions_->mutex);
+    has_md5 = request.method == "PUT" && regions_->with_md5.count(place.bucket) > 0;
+  }
+  if (has_md5) {
+    const auto digest = md5_of(request);
+    if (!digest) return fail(as_api_error({Code::kStopped, place.text() + ": cancelled"}));
+    request.headers.emplace_back("Content-MD5", base64(*digest));
+  }
   ApiResult<HttpResponse> answer;
   for (int i = 0; i < kRegions; ++i) {
     const Region region = region_of(place.bucket);
@@ -171,6 +196,13 @@ ApiResult<HttpResponse> S3::call(HttpRequest request, const S3Place& place, uint
     request.endpoint = std::move(*endpoint);
     answer = region.client->call(request, options);
     if (answer || !is_elsewhere(place.bucket, region, answer.error())) break;
+  }
+  if (!answer && !has_md5 && asks_for_md5(request, answer.error())) {
+    {
+      const std::scoped_lock lock(regions_->mutex);
+      regions_->with_md5.insert(place.bucket);
+    }
+    return call(std::move(request), place, expected, completes);
   }
   if (answer) return answer;
   ApiError& error = answer.error();

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -155,6 +156,7 @@ class S3 {
     Region home;  // the settings'
     std::mutex mutex;
     std::map<std::string, Region> of_bucket;  // that have said that they lie elsewhere
+    std::set<std::string> with_md5;           // buckets that take nothing without it
   };
   S3(std::shared_ptr<Regions> regions, bool path_style, const std::atomic<bool>* cancel)
       : regions_(std::move(regions)), path_style_(path_style), cancel_(cancel) {}

@@ -25,6 +25,14 @@ class KeyDecoder {
   const bool encoded_;
 };
 
+/// Whatever else answers in the place of S3, with status 200 too, is no empty listing.
+Result<XmlDocument> parse_listing(const std::string& body, std::string_view root) {
+  MNP_TRY(XmlDocument document, XmlDocument::parse(body));
+  if (const auto name = document.root().name(); name != root)
+    return fail(Code::kProtocol, fmt::format("it is a {}, not a {}", name, root));
+  return document;
+}
+
 uint64_t number_of(const std::string& text) {
   const auto number = parse_integer(text);
   return number && *number >= 0 ? static_cast<uint64_t>(*number) : 0;
@@ -41,7 +49,7 @@ ApiResult<S3Page> S3::list(const S3Place& prefix, const std::string& delimiter,
   if (!from.empty()) made->query.emplace_back("continuation-token", from);
   const auto answer = call(*made, prefix);
   if (!answer) return fail(answer.error());
-  const auto document = XmlDocument::parse(answer->body);
+  const auto document = parse_listing(answer->body, "ListBucketResult");
   if (!document) return fail(no_sense(prefix, document.error().text));
   const XmlElement root = document->root();
   const KeyDecoder decode(root);
@@ -98,7 +106,8 @@ ApiStatus S3::list_by_markers(const S3Place& prefix, const std::string& what,
     }
     const auto answer = call(*made, prefix);
     if (!answer) return fail(answer.error());
-    const auto document = XmlDocument::parse(answer->body);
+    const auto document = parse_listing(
+        answer->body, what == "versions" ? "ListVersionsResult" : "ListMultipartUploadsResult");
     if (!document) return fail(no_sense(prefix, document.error().text));
     const XmlElement root = document->root();
     const KeyDecoder decode(root);

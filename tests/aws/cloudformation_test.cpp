@@ -107,8 +107,8 @@ TEST_F(CloudFormationTest, EventsComeOldestFirstAndOnlyNewOnes) {
 
 TEST_F(CloudFormationTest, ChangeSetsSayWhatWouldChange) {
   say("CreateChangeSet", "<Id>arn:set</Id><StackId>arn:1</StackId>");
-  EXPECT_EQ(*stacks.propose(request, "set-1", true), "arn:set");
-  EXPECT_NE(transport->bodies[0].find("ChangeSetName=set-1&ChangeSetType=CREATE"),
+  EXPECT_EQ(*stacks.propose(request, "set-1", true, "t-1"), "arn:set");
+  EXPECT_NE(transport->bodies[0].find("ChangeSetName=set-1&ChangeSetType=CREATE&ClientToken=t-1"),
             std::string::npos);
   say("DescribeChangeSet", R"(<ChangeSetId>arn:set</ChangeSetId><Status>CREATE_COMPLETE</Status>
       <ExecutionStatus>AVAILABLE</ExecutionStatus><Changes><member><Type>Resource</Type>
@@ -150,7 +150,7 @@ TEST_F(CloudFormationTest, LimitsAreCheckedBeforeAnythingIsSent) {
               for (int i = 0; i < 201; ++i) r.parameters["P" + std::to_string(i)] = "";
             }).find("parameters"),
             std::string::npos);
-  EXPECT_EQ(stacks.propose(request, "a_b", false).error().code, Code::kConfig);
+  EXPECT_EQ(stacks.propose(request, "a_b", false, "t").error().code, Code::kConfig);
   EXPECT_TRUE(transport->requests.empty());
 }
 

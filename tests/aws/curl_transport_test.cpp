@@ -96,6 +96,19 @@ TEST(CurlTransport, AConnectionThatWasClosedMeanwhileHasTheBodySentOnceMore) {
   EXPECT_EQ(seen.size() - seen.find("\r\n\r\n") - 4, source.size());
 }
 
+TEST(CurlTransport, WhatMayBeDoneOnceIsNotSentAgainByAnotherConnection) {
+  int calls = 0;
+  HttpServer server([&](const std::string&) { return ++calls == 2 ? "" : http_answer(200, ""); });
+  CurlTransport transport;
+  ASSERT_TRUE(transport.send(request_to(server), {}, nullptr));
+  HttpRequest request = request_to(server);
+  request.method = "POST";
+  request.body = "submit";
+  request.once = true;
+  EXPECT_FALSE(transport.send(request, {}, nullptr));
+  EXPECT_EQ(calls, 2);
+}
+
 TEST(CurlTransport, ABodyIsTakenWhileItArrives) {
   int status = 206;
   HttpServer server(

@@ -72,9 +72,9 @@ class FakeS3 : public Transport {
       if (++count > kPage)
         return {200,
                 {},
-                "<R><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>"
+                "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>"
                 "<NextContinuationToken>" +
-                    xml_escape(key) + "</NextContinuationToken>" + body + "</R>"};
+                    xml_escape(key) + "</NextContinuationToken>" + body + "</ListBucketResult>"};
       if (const size_t end = delimiter.empty() ? std::string::npos : key.find('/', prefix.size());
           end != std::string::npos) {
         folder = key.substr(0, end + 1);
@@ -84,7 +84,9 @@ class FakeS3 : public Transport {
       body += "<Contents><Key>" + percent_encode(key) + "</Key><Size>" +
               std::to_string(object.first.size()) + "</Size></Contents>";
     }
-    return {200, {}, "<R><EncodingType>url</EncodingType>" + body + "</R>"};
+    return {200,
+            {},
+            "<ListBucketResult><EncodingType>url</EncodingType>" + body + "</ListBucketResult>"};
   }
   HttpResponse put(const HttpRequest& request, const std::string& key) {
     if (auto refused = refuse(request, key)) return *refused;
@@ -139,7 +141,7 @@ class FakeS3 : public Transport {
       body += "<" + name + "><Key>" + xml_escape(each.key) + "</Key><VersionId>" + each.id +
               "</VersionId></" + name + ">";
     }
-    return {200, {}, "<R>" + body + "</R>"};
+    return {200, {}, "<ListVersionsResult>" + body + "</ListVersionsResult>"};
   }
   HttpResponse of_upload(const HttpRequest& request, const std::string& id) {
     const auto found = uploads.find(id);
@@ -168,7 +170,7 @@ class FakeS3 : public Transport {
       if (upload.key.compare(0, prefix.size(), prefix) == 0)
         body += "<Upload><Key>" + xml_escape(upload.key) + "</Key><UploadId>" + id +
                 "</UploadId><Initiated>" + begun + "</Initiated></Upload>";
-    return {200, {}, "<R>" + body + "</R>"};
+    return {200, {}, "<ListMultipartUploadsResult>" + body + "</ListMultipartUploadsResult>"};
   }
   HttpResponse begin_upload(const HttpRequest& request, const std::string& key) {
     const std::string id = "upload-" + std::to_string(calls);

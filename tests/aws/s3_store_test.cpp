@@ -86,16 +86,17 @@ TEST_F(S3StoreTest, EveryVersionGoesOfEveryPage) {
     if (query.find("key-marker=") == std::string::npos)
       return HttpResponse{200,
                           {},
-                          "<R><IsTruncated>true</IsTruncated><NextKeyMarker>lab/k"
+                          "<ListVersionsResult><IsTruncated>true</IsTruncated><NextKeyMarker>lab/k"
                           "</NextKeyMarker><NextVersionIdMarker>v1</NextVersionIdMarker>"
                           "<Version><Key>lab/k</Key><VersionId>v1</VersionId></Version>"
-                          "</R>"};
+                          "</ListVersionsResult>"};
     EXPECT_NE(query.find("key-marker=lab%2Fk&version-id-marker=v1"), std::string::npos) << query;
-    return HttpResponse{200,
-                        {},
-                        "<R><DeleteMarker><Key>lab/k</Key><VersionId>v2</VersionId>"
-                        "</DeleteMarker><Version><Key>lab/kk</Key><VersionId>v3"
-                        "</VersionId></Version></R>"};
+    return HttpResponse{
+        200,
+        {},
+        "<ListVersionsResult><DeleteMarker><Key>lab/k</Key><VersionId>v2</VersionId>"
+        "</DeleteMarker><Version><Key>lab/kk</Key><VersionId>v3"
+        "</VersionId></Version></ListVersionsResult>"};
   };
   ASSERT_TRUE(store->remove("k"));
   EXPECT_EQ(removed, (std::vector<std::string>{"versionId=v1", "versionId=v2"}));
@@ -156,10 +157,14 @@ TEST_F(S3StoreTest, VersionsThatMayNotBeRemovedAreHidden) {
 TEST_F(S3StoreTest, APageThatLeadsNowhereEndsTheListing) {
   fake->before = [](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
     if (request.method == "DELETE") return HttpResponse{204, {}, ""};
+    const bool versions = query_text(request.query).find("versions") != std::string::npos;
+    const std::string root = versions ? "ListVersionsResult" : "ListBucketResult";
     return HttpResponse{200,
                         {},
-                        "<R><IsTruncated>true</IsTruncated><NextKeyMarker>k"
-                        "</NextKeyMarker></R>"};
+                        "<" + root +
+                            "><IsTruncated>true</IsTruncated><NextKeyMarker>k"
+                            "</NextKeyMarker></" +
+                            root + ">"};
   };
   EXPECT_TRUE(store->remove("k"));
   EXPECT_EQ(store->list("k").error().code, Code::kStore);

@@ -131,7 +131,7 @@ TEST_F(Services, MakeChangeAndRemoveAStack) {
   ASSERT_TRUE(changed) << changed.error().text;
   EXPECT_NE(stacks.describe("mnp-lab")->outputs.at("Topic").find("second"), std::string::npos);
   request.parameters = {{"Name", "third"}};
-  const auto set = stacks.propose(request, "set-1", false);
+  const auto set = stacks.propose(request, "set-1", false, "token-4");
   ASSERT_TRUE(set) << set.error().text;
   EXPECT_EQ(stacks.change_set("mnp-lab", "set-1")->id, *set);
   EXPECT_TRUE(stacks.discard("mnp-lab", "set-1"));
