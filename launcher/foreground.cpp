@@ -236,12 +236,15 @@ void Foreground::stop_once_done() {
   if (!outcome_ || done) loop_.stop();
 }
 
+/// Of the stages that were asked for.
 RunState Foreground::state() const {
   RunState state;
   state.run = run_.id;
+  const auto& wanted = options_.stages;
   for (const model::StagePlan& stage : plan_.stages) {
     const SubmittedJob* job = shown_.find(stage.spec.name);
-    if (job == nullptr) continue;
+    const bool ours = std::find(wanted.begin(), wanted.end(), stage.spec.name) != wanted.end();
+    if (job == nullptr || !ours) continue;
     const auto progress = progress_.find(stage.spec.name);
     state.stages.push_back(state_of(
         stage, *job, progress != progress_.end() ? std::optional(progress->second) : std::nullopt));
@@ -298,9 +301,7 @@ int Foreground::finish() {
   view_->keep();
   const bool stopped = submitted_.submissions.back().stopped;
   int status = 0;
-  const auto& ours = options_.stages;
   for (const StageState& stage : ended.stages) {
-    if (std::find(ours.begin(), ours.end(), stage.name) == ours.end()) continue;
     if (stage.succeeded())
       for (const std::string& note : stage_notes(run_, *plan_.find(stage.name), stage))
         view_->say(note);

@@ -129,6 +129,8 @@ Result<std::vector<std::string>> find_unkept_files(Store& store, const StageKeys
   };
   if (unkept.empty()) return std::vector<std::string>{};
   MNP_TRY(const auto journals, journals_of(store, stage));
+  if (journals.empty())  // a store that shows too little must cost no result
+    return fail(Code::kStore, store.url(stage.attempts()) + ": the stage's journals are not there");
   for (const std::string& journal : journals) {
     MNP_TRY(const auto summary, read_journal(store, journal, take));
     if (!summary.damages.empty()) return std::vector<std::string>{};

@@ -28,7 +28,8 @@ Result<std::vector<WrongFile>> find_wrong_files(Store& store, const StageKeys& s
                                                 const CommandList& list);
 
 /// Paths below results/ that no kept success names: starts whose record was never kept may have
-/// published them. None where a journal is damaged, which may have named them.
+/// published them. None where a journal is damaged, which may have named them. kStore where none is
+/// there at all.
 Result<std::vector<std::string>> find_unkept_files(Store& store, const StageKeys& stage);
 
 /// "3 files that stage a has published are not as it left them: x.npy is missing, y.npy has 3 bytes

@@ -106,12 +106,14 @@ class LocalRun(MnpCase):
 
     def test_closed_descriptors_are_no_place_for_files(self):
         self.use_stand_in(one="rest")
-        subprocess.Popen(["/bin/sh", "-c", 'exec "$0" run demo.yaml >&- 2>&-', self.program],
-                         cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", 'exec "$0" run demo.yaml >&- 2>&-', self.program], cwd=self.folder,
+            env=self.environment, stdin=subprocess.DEVNULL)
         self.wait_for("the nodes", lambda: len(self.events()) == 3)
         lock = next(self.folder.glob("mnp-runs/runs/*/.lock"))
         self.assertRegex(lock.read_text(), r"\A\d+ \S+\n\Z")
         self.mnp("stop")
+        self.assertEqual(process.wait(60), 40)
 
     def test_more_stages_than_the_terminal_has_lines(self):
         stages = "".join(f"  - name: s{i}\n    commands: ['true']\n" for i in range(12))

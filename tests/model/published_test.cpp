@@ -81,6 +81,7 @@ TEST_F(Published, FailuresAndPartialsPublishNothing) {
 TEST_F(Published, WhatNoKeptStartHasPublishedIsFound) {
   for (const char* path : {"a", "sub/b", "sum", "of-a-lost-start", ".names/0123", ".incoming/1/x"})
     lies(path, 1);
+  EXPECT_EQ(find_unkept_files(store_, kStage).error().code, Code::kStore) << "without a journal";
   journal({kept(0, 1, {{"a", 1, 0, false}}), kept(1, 1, {{"sub/b", 1, 0, false}}),
            kept(2, 1, {{"of-a-lost-start", 1, 0, false}}, 1), Reduced{{"sum", 1, 0, false}}});
   EXPECT_EQ(*find_unkept_files(store_, kStage), std::vector<std::string>{"of-a-lost-start"});
