@@ -6,12 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "mnp/core/fd.hpp"
 #include "mnp/core/log.hpp"
 #include "mnp/node/agent.hpp"
 #include "mnp/node/keeper.hpp"
 #include "mnp/node/node_arguments.hpp"
 
 int main(int argc, char** argv) {
+  mnp::hold_standard_descriptors();
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   const auto arguments = mnp::node::parse_node_arguments(words);
   if (!arguments) {
