@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <fstream>
 #include <iterator>
 #include <thread>
@@ -97,7 +98,7 @@ TEST(CurlTransport, AConnectionThatWasClosedMeanwhileHasTheBodySentOnceMore) {
 }
 
 TEST(CurlTransport, WhatMayBeDoneOnceIsNotSentAgainByAnotherConnection) {
-  int calls = 0;
+  std::atomic<int> calls = 0;
   HttpServer server([&](const std::string&) { return ++calls == 2 ? "" : http_answer(200, ""); });
   CurlTransport transport;
   ASSERT_TRUE(transport.send(request_to(server), {}, nullptr));
