@@ -1,10 +1,13 @@
 """Whole runs whose store is a bucket, on the S3 server that AWS_ENDPOINT_URL names
 (tests/aws/with_server.py starts it)."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
+import threading
 import time
 import unittest
 from pathlib import Path
@@ -130,6 +133,11 @@ stages:
         run = done.stdout.splitlines()[-1]
         self.assertEqual(self.mnp_json("status", run, "--json")["state"], "STOPPED")
         self.environment["XDG_STATE_HOME"] = str(self.folder / "other")  # no lock, no log is there
+        key = f"lab/runs/{run}/submitted.json"
+        submitted = self.get(key)
+        self.put(key, submitted.replace(socket.gethostname().encode(), b"login-7"))
+        self.assertIn("--runtime` on login-7", self.mnp("logs", run, "--runtime", status=20).stderr)
+        self.put(key, submitted)
         self.environment.pop("MNP_STORE")
         self.mnp("resume", run, "--store", self.store)
         self.environment["MNP_STORE"] = self.store
@@ -281,6 +289,31 @@ sed 's/}}$/, "Expiration": "'$e'"}}/' {self.folder}/keys.json
             progress = json.loads(self.get(key)) | {"updated": time.time()} | change
             self.put(key, json.dumps(progress).encode())
             self.assertIn("on another machine", self.mnp("rm", RAW, status=20).stderr)
+        with self.progress_goes_on(key, behind=3600):
+            self.assertIn("on another machine", self.mnp("rm", RAW, status=20).stderr)
+        self.mnp("rm", RAW)
+        self.assertEqual(self.keys("lab/"), [])
+
+    @contextlib.contextmanager
+    def progress_goes_on(self, key, behind):
+        """Written each second, by a clock that is so many seconds behind."""
+        progress, ends = json.loads(self.get(key)), threading.Event()
+
+        def write():
+            while True:
+                now = time.time() - behind
+                self.put(key, json.dumps(progress | {"updated": now}).encode())
+                if ends.wait(1):
+                    return
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        self.wait_for("its progress", lambda: json.loads(self.get(key)) != progress)
+        try:
+            yield
+        finally:
+            ends.set()
+            writer.join()
 
 
 if __name__ == "__main__":
