@@ -98,7 +98,7 @@ Result<int> look_at_published(const RunFolder& run, const model::Plan& plan,
 Result<int> run(const Options& options) {
   MNP_TRY(const auto store, open_store(options.store));
   MNP_TRY(const auto found, find_run(store, options.run));
-  MNP_CHECK(refuse_foreign(found));
+  MNP_CHECK(refuse_foreign(found, Look::kTwice));
   MNP_TRY(const auto lock, hold_run(found));
   MNP_CHECK(wait_for_nodes(found, options.quiet));
   MNP_TRY(const auto plan, found.plan());

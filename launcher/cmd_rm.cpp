@@ -57,7 +57,7 @@ std::string as_json(const RunFolder& run, const Size& size, bool removed) {
 Result<int> run(const Options& options) {
   MNP_TRY(const auto store, open_store(options.store));
   MNP_TRY(const auto found, find_one_run(store, options.run));
-  MNP_CHECK(refuse_foreign(found));
+  MNP_CHECK(refuse_foreign(found, Look::kTwice));
   MNP_TRY(const auto lock, lock_run(found));
   MNP_CHECK(refuse_live(found));
   (void)::ftruncate(lock.fd().get(), 0);  // who held it is gone, and must not be asked to stop

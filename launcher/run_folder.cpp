@@ -185,18 +185,16 @@ std::optional<model::Progress> read_progress(const RunFolder& run, const std::st
 
 namespace {
 
-/// By stage, of those that have one; an error is no absence.
+/// By stage, of those that have one; an error of the store is no absence.
 Result<std::map<std::string, model::Progress>> progress_of_stages(const RunFolder& run,
                                                                   const model::Plan& plan) {
   std::map<std::string, model::Progress> found;
   for (const auto& stage : plan.stages) {
-    const std::string key = run.stage(stage.spec.name).progress();
-    const auto text = run.store->get(key);
+    const auto text = run.store->get(run.stage(stage.spec.name).progress());
     if (!text && text.error().code == Code::kNotFound) continue;
     if (!text) return fail(text.error().within("whether the run is under way"));
-    auto progress = model::progress_from_json(*text);
-    if (!progress) return fail(progress.error().within(run.store->url(key)));
-    found[stage.spec.name] = std::move(*progress);
+    if (auto progress = model::progress_from_json(*text))
+      found[stage.spec.name] = std::move(*progress);
   }
   return found;
 }
@@ -210,7 +208,7 @@ tl::unexpected<Error> under_way_elsewhere(const RunFolder& run, const std::strin
 }
 
 /// No lock of S3 can say so: main nodes write their progress each second.
-Status refuse_elsewhere(const RunFolder& run, const Submitted& submitted) {
+Status refuse_elsewhere(const RunFolder& run, const Submitted& submitted, Look look) {
   std::error_code error;
   const auto& submissions = submitted.submissions;
   const bool was_run_here = fs::exists(lock_path(run), error) && !submissions.empty() &&
@@ -222,30 +220,31 @@ Status refuse_elsewhere(const RunFolder& run, const Submitted& submitted) {
                   [](const auto& job) { return !model::has_ended(job.detail.state); });
   if (!may_run) return {};
   MNP_TRY(const auto plan, run.plan());
-  MNP_TRY(auto before, progress_of_stages(run, plan));
-  // Of a job without `mnp run` only its progress tells; Batch may try it again.
-  std::erase_if(before, [&](const auto& each) {
-    const model::Progress& progress = each.second;
-    return submissions.empty() && progress.ended > 0 && progress.status / 10 != 3;
-  });
-  if (before.empty()) return {};
-  for (const auto& [stage, progress] : before)
-    if (const double silent = wall_seconds() - progress.updated; silent < kSilent)
+  MNP_TRY(const auto before, progress_of_stages(run, plan));
+  bool may_go_on = false;
+  for (const auto& [stage, progress] : before) {
+    // Of a job without `mnp run` only its progress tells; Batch may try it again.
+    if (submissions.empty() && progress.ended > 0 && progress.status / 10 != 3) continue;
+    may_go_on = true;
+    const double silent = wall_seconds() - progress.updated;
+    if (silent < kSilent && (look == Look::kOnce || silent > -kSilent))
       return under_way_elsewhere(run, stage, silent);
-  std::this_thread::sleep_for(kLookAgain);  // the clocks may differ
+  }
+  if (!may_go_on || look == Look::kOnce) return {};
+  std::this_thread::sleep_for(kLookAgain);
   MNP_TRY(const auto after, progress_of_stages(run, plan));
   for (const auto& [stage, progress] : after)
     if (const auto found = before.find(stage);
-        found != before.end() && found->second.updated != progress.updated)
+        found == before.end() || found->second.updated != progress.updated)
       return under_way_elsewhere(run, stage, 0);
   return {};
 }
 
 }  // namespace
 
-Status refuse_foreign(const RunFolder& run) {
+Status refuse_foreign(const RunFolder& run, Look look) {
   MNP_TRY(const auto submitted, run.submitted());
-  MNP_CHECK(refuse_elsewhere(run, submitted));
+  MNP_CHECK(refuse_elsewhere(run, submitted, look));
   if (!submitted.submissions.empty()) return {};
   MNP_TRY(const auto held, held_node_locks(run));
   if (held.empty()) return {};

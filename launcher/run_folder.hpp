@@ -63,8 +63,10 @@ Result<std::vector<std::string>> held_node_locks(const RunFolder& run);
 /// What the stage's main node has said last; nullopt: nothing that can be read.
 std::optional<model::Progress> read_progress(const RunFolder& run, const std::string& stage);
 /// kExists while nodes run it that no `mnp` of this machine has started (a raw container; in S3, on
-/// another machine): nobody here can stop them, nor may take the run over.
-Status refuse_foreign(const RunFolder& run);
+/// another machine): nobody here can stop them, nor may take the run over. kTwice, for who would
+/// change the run: where one in S3 seems silent, looks again after 3 s, for clocks may differ.
+enum class Look { kOnce, kTwice };
+Status refuse_foreign(const RunFolder& run, Look look = Look::kOnce);
 
 /// All of it, the plan last: until then it is listed, and can be removed again.
 Status remove_run(const RunFolder& run);

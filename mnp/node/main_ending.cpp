@@ -82,7 +82,7 @@ void MainNode::drained_if_all() {
 
 void MainNode::write_last_words() {
   if (std::exchange(last_words_, true)) return;
-  ended_ = wall_seconds();
+  const double now = wall_seconds();
   remove_key_if(true);
   if (store_lost_) return say_the_end();
   timers_.push_back(loop_.after(is_complete() ? kStoreHangs : kLastWords + kGoodbyes, [this] {
@@ -96,10 +96,12 @@ void MainNode::write_last_words() {
   std::shared_ptr<ResultsPublisher> tidies;  // who has stopped goes on later
   if (starts_lost_ && is_complete()) tidies = worker_->make_publisher();
   const TimePoint until = Clock::now() + (is_complete() ? kStorePatience : kLastWords);
-  errands_->add("end", [this, kept, tidies = std::move(tidies), until] {
-    loop_.post([this, written = put_last_words(kept, tidies.get(), until)] {
+  errands_->add("end", [this, now, kept, tidies = std::move(tidies), until] {
+    loop_.post([this, now, written = put_last_words(kept, tidies.get(), until)] {
       if (said_end_) return;
       if (!written) unwritten(written.error());
+      ended_ = now;
+      words_put_ = written.has_value();
       write_progress();
       say_the_end();
     });
@@ -156,6 +158,7 @@ void MainNode::unwritten(const Error& error) {
   if (said_end_) return;
   log::error("{}", error.text);
   const bool superseded = error.code == Code::kSuperseded;
+  store_lost_ = store_lost_ || superseded;
   if (!superseded && !outcome_ && outcome_.error().code != Code::kCommandsFailed) return;
   outcome_ = fail(error.within("the end of the stage could not be written"));
   const Code code = superseded ? Code::kSuperseded : Code::kStore;
@@ -238,9 +241,8 @@ model::Progress MainNode::progress() const {
 
 void MainNode::write_progress() {
   if (store_lost_) return;
-  // Its last word follows a flush of the journal, which no successor lets happen.
-  const bool last = ended_ > 0;
-  progress_file_->write(progress(), [last, clock = context_.me.lease_clock(),
+  // After the journal's last word, which no successor lets happen.
+  progress_file_->write(progress(), [last = words_put_, clock = context_.me.lease_clock(),
                                      until = owner_seen_ + context_.spec().lease] {
     return last || clock.now() <= until;
   });

@@ -138,13 +138,13 @@ class MainNode {
   TimePoint deal_from_{};           // nothing of an earlier owner runs any more
   std::string nodes_json_;          // as last handed to the store
   TimePoint begun_at_{};
-  double started_ = wall_seconds(), ended_ = 0;
+  double started_ = wall_seconds(), ended_ = 0;  // the end: once its last word is put
   std::vector<Loop::TimerId> timers_;
 
   Status outcome_;
   int status_ = 0;
   bool drains_ = false, main_drained_ = false, store_lost_ = false, last_words_ = false,
-       said_end_ = false;
+       words_put_ = false, said_end_ = false;
 };
 
 }  // namespace mnp::node

@@ -263,7 +263,7 @@ class EndToEnd(MnpCase):
         self.pipeline(["sleep 0.5"] * 60, more="    min_nodes: 1\n    join_timeout: 2s\n"
                       "    setup: 'test $MNP_NODE = 0 || sleep 4'\n")
         self.mnp("run", "demo.yaml")
-        self.assertEqual({each["node"] for each in self.outcomes()}, {0, 1, 2})
+        self.assertGreater({each["node"] for each in self.outcomes()}, {0}, "nobody helped")
 
     def test_late_nodes_have_the_broadcast_inputs_before_commands(self):
         with open(self.folder / "field.bin", "wb") as file:
@@ -273,7 +273,7 @@ class EndToEnd(MnpCase):
                       "    setup: 'test $MNP_NODE = 0 || sleep 4'\n"
                       "    broadcast: {field: field.bin}\n")
         self.mnp("run", "demo.yaml")
-        self.assertEqual({each["node"] for each in self.outcomes()}, {0, 1, 2})
+        self.assertGreater({each["node"] for each in self.outcomes()}, {0}, "nobody helped")
 
     def test_a_list_from_standard_input(self):
         self.write("list.txt", "echo one\necho two\n")

@@ -105,6 +105,38 @@ TEST_F(MainNodeTest, AListWithoutCommandsIsNoSuccess) {
       << opened.error().text;
 }
 
+/// Looks at the stage's progress while its outcomes are put, which takes longer than a second.
+class SlowStore : public FolderStore {
+ public:
+  SlowStore(const fs::path& root, model::StageKeys keys)
+      : FolderStore(root), keys_(std::move(keys)) {}
+  Status put_file(const std::string& key, const fs::path& from) override {
+    if (key == keys_.outcomes()) {
+      std::this_thread::sleep_for(Milliseconds(2500));
+      meanwhile = get(keys_.progress()).value_or("");
+    }
+    return FolderStore::put_file(key, from);
+  }
+  std::string meanwhile;
+
+ private:
+  const model::StageKeys keys_;
+};
+
+TEST_F(MainNodeTest, SaysThatItHasEndedOnlyOnceItsLastWordIsPut) {
+  const auto store = std::make_shared<SlowStore>(context.store_place, context.keys());
+  EXPECT_EQ(run("true\n", store), 0);
+  const auto meanwhile = model::progress_from_json(store->meanwhile);
+  ASSERT_TRUE(meanwhile) << store->meanwhile;
+  EXPECT_EQ(meanwhile->state, "DRAINING");
+  EXPECT_EQ(meanwhile->ended, 0);
+  EXPECT_GE(meanwhile->updated, meanwhile->started + 1) << "no sign of life";
+  const auto last = model::progress_from_json(*store->get(context.keys().progress()));
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->state, "SUCCEEDED");
+  EXPECT_GT(last->ended, 0);
+}
+
 /// The stage is the newer main's: what the old one would have said of it is not said.
 TEST_F(MainNodeTest, EndsAsSupersededWhenAnotherHasTheStageByItsLastWord) {
   for (const auto& [name, list] : {std::pair{"failed", "exit 3\n"}, {"succeeded", "true\n"}}) {
