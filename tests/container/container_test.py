@@ -41,9 +41,9 @@ class Container(unittest.TestCase):
         self.name = self.folder.name
         self.addCleanup(self.podman.call, "rm", "--force", "--time", "0", self.name)
 
-    def options(self, attempt=1, *more):
+    def options(self, attempt=1, *more, job=JOB):
         """As a Batch job of one node has it; the store and the witness's files are volumes."""
-        variables = {"AWS_BATCH_JOB_ID": JOB, "AWS_BATCH_JOB_ATTEMPT": str(attempt),
+        variables = {"AWS_BATCH_JOB_ID": job, "AWS_BATCH_JOB_ATTEMPT": str(attempt),
                      "MNP_STORE": f"{self.folder}/store", "MNP_SCRATCH_ROOT": "/tmp",
                      "LIST_FILE_S3_PATH": f"{self.folder}/list.txt"}
         given = ["--volume", f"{self.folder}:{self.folder}", "--workdir", str(self.folder), *more]
@@ -118,15 +118,18 @@ class Container(unittest.TestCase):
         self.assertEqual(done.returncode, 10, done.stderr)
         self.assertEqual([each.get("signal", 0) for each in self.results()], [0, 9, 0])
 
-    def test_a_node_that_runs_out_of_memory_is_killed_and_the_next_attempt_goes_on(self):
-        # Memory that belongs to no process: nothing is freed by the end of the command.
+    def test_a_node_that_runs_out_of_memory_is_killed_and_its_run_is_resumed(self):
+        # Memory that belongs to no process: nothing is freed by the end of the command. The
+        # kernel may kill the command before the node: then it has failed, for good in this job.
         self.list_of(["true", f"[ -e {self.folder}/seen ] || {{ touch {self.folder}/seen; "
                       "head -c 400M /dev/zero >/dev/shm/full; }"])
         self.podman.start(self.name, "mnp-node", options=self.options(
             1, "--memory=100m", "--memory-swap=100m", "--shm-size=500m"))
         status, words = self.podman.wait(self.name)
         self.assertEqual(status, 137, words)
-        done = self.podman.run("mnp-node", options=self.options(2, "--env", "MNP_FRESH_FAILURES=1"))
+        done = self.podman.run("mnp-node", options=self.options(
+            1, "--env", f"MNP_RUN={JOB}", "--env", "MNP_STAGE=main", "--env",
+            "MNP_FRESH_FAILURES=1", job="1a2b3c4d-resumed"))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual([each["state"] for each in self.results()], ["succeeded"] * 2)
 
