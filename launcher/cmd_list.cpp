@@ -1,21 +1,15 @@
 // `mnp list`: the runs of a store.
-#include <memory>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "launcher/cli.hpp"
+#include "launcher/commands.hpp"
 #include "launcher/run_state.hpp"
 #include "launcher/table.hpp"
 #include "mnp/core/text.hpp"
 
 namespace mnp::launcher {
 namespace {
-
-struct Options {
-  std::string store;
-  bool json = false;
-};
 
 /// A run that cannot be read is named, and does not hide the others.
 RunState state_of(const RunFolder& run) {
@@ -55,7 +49,9 @@ std::string as_table(const std::vector<RunState>& states) {
   return table.text();
 }
 
-Result<int> run(const Options& options) {
+}  // namespace
+
+Result<int> run(const ListOptions& options) {
   MNP_TRY(const auto store, open_store(options.store));
   MNP_TRY(const auto runs, all_runs(store));
   std::vector<RunState> states;
@@ -67,18 +63,6 @@ Result<int> run(const Options& options) {
   else
     fmt::print("{}", as_table(states));
   return 0;
-}
-
-}  // namespace
-
-void add_list(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("list", "list the runs of a store, newest first");
-  add_store_option(*command, options->store);
-  command->add_flag("--json", options->json,
-                    "[{run, state, pipeline, started, duration}], seconds");
-  command->footer("Examples:\n  mnp list\n  mnp list --store /data/runs --json");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace mnp::launcher

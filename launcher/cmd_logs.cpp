@@ -3,14 +3,13 @@
 #include <cstdio>
 #include <fstream>
 #include <map>
-#include <memory>
 #include <thread>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "launcher/cli.hpp"
 #include "launcher/command_numbers.hpp"
+#include "launcher/commands.hpp"
 #include "launcher/failure_report.hpp"
 #include "launcher/log_printer.hpp"
 #include "launcher/log_source.hpp"
@@ -21,12 +20,6 @@ namespace {
 
 constexpr Milliseconds kFollowPeriod{500};
 constexpr size_t kMaxFailedOutput = size_t{1} << 20;  // bytes shown of one failed command
-
-struct Options {
-  std::string run, stage, store;
-  std::optional<uint32_t> node, command;
-  bool follow = false, failed = false, runtime = false, json = false;
-};
 
 /// A program is command 0 of its stage.
 uint64_t commands_of(const model::StagePlan& stage) {
@@ -53,7 +46,7 @@ Status keep_those_with(std::vector<std::string>& stages, const model::Plan& plan
 }
 
 Result<std::vector<std::string>> named_stages(const RunFolder& run, const model::Plan& plan,
-                                              const Options& options) {
+                                              const LogsOptions& options) {
   std::vector<std::string> names;
   for (const auto& stage : plan.stages) names.push_back(stage.spec.name);
   if (options.stage.empty()) return names;
@@ -64,12 +57,13 @@ Result<std::vector<std::string>> named_stages(const RunFolder& run, const model:
                                                      : "do you mean " + near + "?"));
 }
 
-LogPrinter::Form form_of(const Options& options) {
+LogPrinter::Form form_of(const LogsOptions& options) {
   if (options.json) return LogPrinter::Form::kJson;
   return options.command ? LogPrinter::Form::kBytes : LogPrinter::Form::kLines;
 }
 
-Result<std::vector<model::StagePlan>> chosen_stages(const RunFolder& run, const Options& options) {
+Result<std::vector<model::StagePlan>> chosen_stages(const RunFolder& run,
+                                                    const LogsOptions& options) {
   MNP_TRY(auto plan, run.plan());
   MNP_TRY(auto stages, named_stages(run, plan, options));
   MNP_CHECK(keep_those_with(stages, plan, "node", options.node, [](const model::StagePlan& stage) {
@@ -90,7 +84,7 @@ Result<std::vector<model::StagePlan>> chosen_stages(const RunFolder& run, const 
 /// Prints what is new since the last call.
 class OutputReader {
  public:
-  OutputReader(const RunFolder& run, const Options& options)
+  OutputReader(const RunFolder& run, const LogsOptions& options)
       : run_(run), options_(options), printer_(form_of(options)) {}
 
   Status read(const model::StagePlan& stage) {
@@ -146,7 +140,7 @@ class OutputReader {
   }
 
   const RunFolder& run_;
-  const Options& options_;
+  const LogsOptions& options_;
   LogPrinter printer_;
   std::map<std::string, CommandNumbers> numbers_;  // by stage
   std::map<std::string, uint32_t> next_;           // segment, by stream
@@ -155,7 +149,7 @@ class OutputReader {
 /// The same for the nodes' own words.
 class RuntimeReader {
  public:
-  RuntimeReader(const RunFolder& run, const Options& options) : run_(run), options_(options) {}
+  RuntimeReader(const RunFolder& run, const LogsOptions& options) : run_(run), options_(options) {}
 
   Status read(const model::StagePlan& stage) {
     MNP_TRY(const auto logs, node_logs(run_, stage.spec.name, options_.node));
@@ -187,13 +181,13 @@ class RuntimeReader {
   }
 
   const RunFolder& run_;
-  const Options& options_;
+  const LogsOptions& options_;
   std::map<std::string, std::streamoff> offsets_;
 };
 
 template <class Reader>
 Status read_all_of(const RunFolder& run, const std::vector<model::StagePlan>& stages,
-                   const Options& options) {
+                   const LogsOptions& options) {
   Reader reader(run, options);
   for (;;) {
     // Before reading: nothing comes after the last.
@@ -228,7 +222,7 @@ Status refuse_logs_elsewhere(const RunFolder& run, const std::vector<model::Stag
                           run.id, run.id, run.store_words(), host));
 }
 
-Status print_failed(const RunFolder& run, const std::string& stage, const Options& options) {
+Status print_failed(const RunFolder& run, const std::string& stage, const LogsOptions& options) {
   MNP_TRY(const auto failed, failed_commands(run, stage));
   for (const FailedCommand& command : failed) {
     if (options.node && command.node.value() != *options.node) continue;
@@ -253,7 +247,9 @@ Status print_failed(const RunFolder& run, const std::string& stage, const Option
   return {};
 }
 
-Result<int> run(const Options& options) {
+}  // namespace
+
+Result<int> run(const LogsOptions& options) {
   MNP_TRY(const auto store, open_store(options.store));
   MNP_TRY(const auto found, find_run(store, options.run));
   MNP_TRY(const auto stages, chosen_stages(found, options));
@@ -266,36 +262,6 @@ Result<int> run(const Options& options) {
     MNP_CHECK(read_all_of<OutputReader>(found, stages, options));
   }
   return 0;
-}
-
-}  // namespace
-
-void add_logs(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("logs", "show what commands printed");
-  add_run_argument(*command, options->run);
-  command->add_option("STAGE", options->stage, "a stage [all]")->type_name("");
-  add_store_option(*command, options->store);
-  auto* node = command->add_option("--node", options->node, "only what ran on this node");
-  node->type_name("N");
-  auto* index =
-      command->add_option("--command", options->command,
-                          "only this command (line of the list, from 0), as it printed it");
-  index->type_name("I");
-  auto* follow = command->add_flag("--follow", options->follow, "go on until the run has ended");
-  auto* failed =
-      command->add_flag("--failed", options->failed,
-                        "only the last try of each command or program that failed, with its line");
-  auto* runtime =
-      command->add_flag("--runtime", options->runtime, "what the nodes themselves said");
-  node->excludes(index);
-  failed->excludes(follow)->excludes(runtime);
-  runtime->excludes(index);
-  command->add_flag("--json", options->json, "JSON Lines: {stage, command, start, time, text}");
-  command->footer(
-      "Examples:\n  mnp logs --follow\n  mnp logs reconstruction-2026 process --failed\n"
-      "  mnp logs reconstruction-2026 process --command 17");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace mnp::launcher

@@ -1,12 +1,12 @@
 // `mnp resume [RUN]`: runs what is not done, in the same run folder.
 #include <algorithm>
-#include <memory>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "launcher/cli.hpp"
 #include "launcher/command_numbers.hpp"
+#include "launcher/commands.hpp"
 #include "launcher/foreground.hpp"
 #include "launcher/local_host.hpp"
 #include "launcher/run_state.hpp"
@@ -19,11 +19,6 @@ namespace {
 // A keeper whose `mnp run` is gone ends everything within seconds.
 constexpr std::chrono::seconds kNodesLimit{60};
 constexpr Milliseconds kPoll{200};
-
-struct Options {
-  std::string run, store, only;
-  bool json = false, quiet = false, renumbered = false;
-};
 
 Status wait_for_nodes(const RunFolder& run, bool quiet) {
   const TimePoint deadline = Clock::now() + kNodesLimit;
@@ -95,7 +90,9 @@ Result<int> look_at_published(const RunFolder& run, const model::Plan& plan,
   return 0;
 }
 
-Result<int> run(const Options& options) {
+}  // namespace
+
+Result<int> run(const ResumeOptions& options) {
   MNP_TRY(const auto store, open_store(options.store));
   MNP_TRY(const auto found, find_run(store, options.run));
   MNP_CHECK(refuse_foreign(found, Look::kTwice));
@@ -123,29 +120,6 @@ Result<int> run(const Options& options) {
   const Status printed = print_end(found, options.json);
   if (status && !printed) return fail(printed.error());
   return status;
-}
-
-}  // namespace
-
-void add_resume(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("resume", "run what a run has not done");
-  add_run_argument(*command, options->run);
-  add_store_option(*command, options->store);
-  command->add_option("--only", options->only, "this stage alone")->type_name("STAGE");
-  command->add_flag("--json", options->json,
-                    "instead of the run id, the last line of standard output is what `mnp status "
-                    "--json` prints");
-  command->add_flag("--quiet", options->quiet, "only failures on standard error");
-  command->add_flag("--renumbered", options->renumbered,
-                    "go on although the run's list was edited, and lines of it read the number "
-                    "that their command has in it");
-  command->footer(
-      "Commands that have succeeded are not run again; those that failed are, with their\n"
-      "tries counted anew. Uses the run's own copies of the lists (stages/STAGE/commands.txt\n"
-      "in its folder), whatever has become of the files that the pipeline names.\n"
-      "\nExamples:\n  mnp resume\n  mnp resume reconstruction-20260131-142501-k3f9");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace mnp::launcher

@@ -2,23 +2,17 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <memory>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "launcher/cli.hpp"
+#include "launcher/commands.hpp"
 #include "launcher/local_host.hpp"
 #include "launcher/run_folder.hpp"
 #include "mnp/core/text.hpp"
 
 namespace mnp::launcher {
 namespace {
-
-struct Options {
-  std::string run, store;
-  bool dry_run = false, json = false;
-};
 
 struct Size {
   uint64_t files = 0, bytes = 0;
@@ -54,7 +48,9 @@ std::string as_json(const RunFolder& run, const Size& size, bool removed) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-Result<int> run(const Options& options) {
+}  // namespace
+
+Result<int> run(const RmOptions& options) {
   MNP_TRY(const auto store, open_store(options.store));
   MNP_TRY(const auto found, find_one_run(store, options.run));
   MNP_CHECK(refuse_foreign(found, Look::kTwice));
@@ -72,25 +68,6 @@ Result<int> run(const Options& options) {
     fmt::print("{} {}: {} files, {}\n", options.dry_run ? "would remove" : "removed", found.place(),
                size.files, format_bytes(size.bytes));
   return 0;
-}
-
-}  // namespace
-
-void add_rm(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("rm", "remove a run with all that it has left");
-  command->add_option("RUN", options->run, "a run's id, or the start of exactly one")
-      ->type_name("")
-      ->required();
-  add_store_option(*command, options->store);
-  command->add_flag("--dry-run", options->dry_run, "say what would be removed, and remove nothing");
-  command->add_flag("--json", options->json, "{run, path, files, bytes, removed}");
-  command->footer(
-      "Asks nothing. Removes journal, output and results; copy first what you still need. A run\n"
-      "that is under way is refused: `mnp stop` it first.\n"
-      "\nExamples:\n  mnp rm reconstruction-20260131-142501-k3f9\n"
-      "  mnp rm reconstruction-20260131 --dry-run");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace mnp::launcher

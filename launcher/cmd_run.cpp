@@ -1,11 +1,11 @@
 // `mnp run FILE`: the whole pipeline, here.
 #include <cstdio>
-#include <memory>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "launcher/cli.hpp"
+#include "launcher/commands.hpp"
 #include "launcher/earlier_costs.hpp"
 #include "launcher/foreground.hpp"
 #include "launcher/local_host.hpp"
@@ -17,12 +17,6 @@
 
 namespace mnp::launcher {
 namespace {
-
-struct Options {
-  PipelineOptions pipeline;
-  std::string store;
-  bool dry_run = false, json = false, quiet = false;
-};
 
 /// The file as it was read; for --commands the file that says the same.
 std::string pipeline_text(const PipelineOptions& options, const model::Spec& spec) {
@@ -80,7 +74,7 @@ void warn_of_aws_keys(const model::Spec& spec) {
     tell(fmt::format("only on AWS, without effect here: {}", keys));
 }
 
-Result<int> run_here(const Options& options, const model::Spec& spec, PlannedRun& planned) {
+Result<int> run_here(const RunOptions& options, const model::Spec& spec, PlannedRun& planned) {
   MNP_CHECK(local_host(most_nodes(planned.plan)).map([](const LocalHost&) {}));
   MNP_TRY(const auto store, open_store(options.store, spec.store));
   const std::string pipeline = pipeline_text(options.pipeline, spec);
@@ -113,7 +107,9 @@ Result<int> run_here(const Options& options, const model::Spec& spec, PlannedRun
   return status;
 }
 
-Result<int> run(const Options& options) {
+}  // namespace
+
+Result<int> run(const RunOptions& options) {
   MNP_TRY(const auto spec, read_pipeline(options.pipeline));
   warn_of_aws_keys(spec);
   MNP_TRY(auto planned, make_plan(spec, program_folder()));
@@ -121,28 +117,6 @@ Result<int> run(const Options& options) {
   fmt::print("{}",
              options.json ? plan_summary_json(planned.plan) + "\n" : plan_to_text(planned.plan));
   return 0;
-}
-
-}  // namespace
-
-void add_run(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("run", "run a pipeline here, on a local Batch");
-  add_pipeline_options(*command, options->pipeline);
-  add_store_option(*command, options->store);
-  command->add_flag("--dry-run", options->dry_run, "show the plan and write nothing");
-  command->add_flag("--json", options->json,
-                    "instead of the run id, the last line of standard output is what `mnp status "
-                    "--json` prints");
-  command->add_flag("--quiet", options->quiet, "only failures on standard error");
-  command->footer(
-      "The run id is the last line of standard output; everything else goes to standard\n"
-      "error. SIGINT and SIGTERM stop the run in order, a second one at once.\n"
-      "\nExamples:\n"
-      "  mnp run pipeline.yaml --nodes 4\n"
-      "  mnp run pipeline.yaml --set scan=scans/17 --store /data/runs\n"
-      "  mnp run --commands list.txt --nodes 4 --cpus 2 --tries 3 --timeout 10m");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace mnp::launcher

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdio>
-#include <memory>
 #include <thread>
 
 #include <fmt/format.h>
@@ -14,6 +13,7 @@
 #include "aws/s3_store.hpp"
 #include "aws/s3_transfer.hpp"
 #include "launcher/cli.hpp"
+#include "launcher/commands.hpp"
 #include "mnp/core/signals.hpp"
 #include "mnp/core/text.hpp"
 
@@ -29,25 +29,8 @@ void cancel(int) {
   session->cancel();
 }
 
-struct Account {
-  aws::SettingsOptions settings;
-  bool json = false;
-};
-
-struct Copy {
-  Account account;
-  std::string from, to;
-  bool recursive = false, only_changed = false, quiet = false;
-};
-
-struct Look {
-  Account account;
-  std::string place;
-  bool recursive = false;
-};
-
-Result<aws::S3> open(const Account& account) {
-  static aws::S3Session opened(account.settings);  // of this one command
+Result<aws::S3> open(const aws::SettingsOptions& account) {
+  static aws::S3Session opened(account);  // of this one command
   session = &opened;
   for (const int signal : kStopSignals)
     if (::signal(signal, cancel) == SIG_IGN && signal == SIGHUP)
@@ -59,17 +42,15 @@ std::string line_of(const nlohmann::ordered_json& json) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-// ---- ls
-
-void print_folder(const Look& look, const std::string& key) {
-  if (!look.account.json) return fmt::print("{:>19}  {:>10}  {}\n", "", "folder", key);
+void print_folder(const std::string& key, bool json_lines) {
+  if (!json_lines) return fmt::print("{:>19}  {:>10}  {}\n", "", "folder", key);
   nlohmann::ordered_json json;
   json["folder"] = key;
   fmt::print("{}", line_of(json));
 }
 
-void print_object(const Look& look, const aws::S3Listed& object) {
-  if (!look.account.json)
+void print_object(const aws::S3Listed& object, bool json_lines) {
+  if (!json_lines)
     return fmt::print("{:>19}  {:>10}  {}\n", iso_time(object.modified).substr(0, 19),
                       format_bytes(object.bytes), object.key);
   nlohmann::ordered_json json;
@@ -78,45 +59,6 @@ void print_object(const Look& look, const aws::S3Listed& object) {
   json["modified"] = object.modified;
   fmt::print("{}", line_of(json));
 }
-
-Result<int> list(const Look& look) {
-  MNP_TRY(const auto place, aws::S3Place::parse(look.place));
-  MNP_TRY(auto s3, open(look.account));
-  std::string next;
-  bool any = false;
-  do {
-    const auto page = s3.list(place, look.recursive ? "" : "/", next);
-    if (!page) return fail(aws::store_error(page.error()));
-    for (const std::string& folder : page->folders) print_folder(look, folder);
-    for (const aws::S3Listed& object : page->objects) print_object(look, object);
-    any = any || !page->folders.empty() || !page->objects.empty();
-    next = page->next;
-  } while (!next.empty() && std::ferror(stdout) == 0);
-  if (any || place.key.empty()) return 0;
-  return fail(Code::kNotFound, place.text() + ": no key begins so");
-}
-
-// ---- cat
-
-/// All of one version: an object that is replaced meanwhile is an error.
-Result<int> print(const Look& look) {
-  MNP_TRY(const auto place, aws::S3Place::parse(look.place));
-  MNP_TRY(auto s3, open(look.account));
-  const auto info = s3.head(place);
-  if (!info) return fail(aws::store_error(info.error()));
-  uint32_t crc = 0;
-  for (uint64_t first = 0; first < info->bytes && std::ferror(stdout) == 0; first += kBlock) {
-    const aws::S3Range range{first, std::min(kBlock, info->bytes - first)};
-    const auto part = s3.get(place, range, info->etag);
-    if (!part) return fail(aws::store_error(part.error()));
-    crc = crc32c(part->bytes, crc);
-    std::fwrite(part->bytes.data(), 1, part->bytes.size(), stdout);
-  }
-  if (std::ferror(stdout) == 0) MNP_CHECK(aws::compare_checksum(place, *info, crc));
-  return 0;
-}
-
-// ---- cp
 
 /// As `cp` names what it makes: in a folder, or a "folder" of S3, under the name that it had.
 aws::S3Place target_of(const std::string& from, aws::S3Place to) {
@@ -135,7 +77,7 @@ aws::S3Place without_slash(aws::S3Place place) {
   return place;
 }
 
-Status transfer(const Copy& copy, aws::S3Transfer& transfer) {
+Status transfer(const S3CopyOptions& copy, aws::S3Transfer& transfer) {
   if (aws::is_s3(copy.from)) {
     MNP_TRY(const auto from, aws::S3Place::parse(copy.from));
     if (copy.recursive) return transfer.download_folder(without_slash(from), copy.to);
@@ -181,8 +123,8 @@ class ProgressLine {
   std::thread thread_;
 };
 
-void say_end(const Copy& copy, const aws::TransferProgress& progress, double seconds) {
-  if (copy.account.json) {
+void say_end(const S3CopyOptions& copy, const aws::TransferProgress& progress, double seconds) {
+  if (copy.json) {
     nlohmann::ordered_json json;
     json["files"] = progress.files.load();
     json["bytes"] = progress.bytes.load();
@@ -194,7 +136,9 @@ void say_end(const Copy& copy, const aws::TransferProgress& progress, double sec
     tell(fmt::format("copied {} in {}", ProgressLine::text_of(progress), format_duration(seconds)));
 }
 
-Result<int> copy(const Copy& copy) {
+}  // namespace
+
+Result<int> run(const S3CopyOptions& copy) {
   if (aws::is_s3(copy.from) == aws::is_s3(copy.to))
     return fail(Code::kUsage, "one of the two is s3://BUCKET/KEY, the other a path");
   MNP_TRY(auto s3, open(copy.account));
@@ -204,7 +148,7 @@ Result<int> copy(const Copy& copy) {
   const double begun = wall_seconds();
   Status done;
   {
-    const ProgressLine line(made.progress(), !copy.quiet && !copy.account.json);
+    const ProgressLine line(made.progress(), !copy.quiet && !copy.json);
     done = transfer(copy, made);
   }
   if (session->cancelled())
@@ -215,73 +159,39 @@ Result<int> copy(const Copy& copy) {
   return 0;
 }
 
-void add_account(CLI::App& command, Account& account) {
-  command.add_option("--profile", account.settings.profile, "profile of ~/.aws [AWS_PROFILE]")
-      ->type_name("NAME");
-  command.add_option("--region", account.settings.region, "region [AWS_REGION, or the profile's]")
-      ->type_name("NAME");
-  command
-      .add_option("--endpoint-url", account.settings.s3_endpoint_url,
-                  "another server than AWS's [AWS_ENDPOINT_URL_S3]")
-      ->type_name("URL");
+Result<int> run(const S3ListOptions& list) {
+  MNP_TRY(const auto place, aws::S3Place::parse(list.place));
+  MNP_TRY(auto s3, open(list.account));
+  std::string next;
+  bool any = false;
+  do {
+    const auto page = s3.list(place, list.recursive ? "" : "/", next);
+    if (!page) return fail(aws::store_error(page.error()));
+    for (const std::string& folder : page->folders) print_folder(folder, list.json);
+    for (const aws::S3Listed& object : page->objects) print_object(object, list.json);
+    any = any || !page->folders.empty() || !page->objects.empty();
+    next = page->next;
+  } while (!next.empty() && std::ferror(stdout) == 0);
+  if (any || place.key.empty()) return 0;
+  return fail(Code::kNotFound, place.text() + ": no key begins so");
 }
 
-void add_copy(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Copy>();
-  CLI::App* command = app.add_subcommand("cp", "copy a file or a folder to or from S3");
-  command->add_option("FROM", options->from, "a path or s3://BUCKET/KEY")
-      ->type_name("")
-      ->required();
-  command->add_option("TO", options->to, "likewise; one of the two is in S3")
-      ->type_name("")
-      ->required();
-  command->add_flag("-r,--recursive", options->recursive, "all that is below FROM");
-  command->add_flag("--only-changed", options->only_changed,
-                    "leave what is there already, of the same size and not older");
-  command->add_flag("--quiet", options->quiet, "only failures on standard error");
-  command->add_flag("--json", options->account.json, "{files, bytes, kept, seconds}");
-  add_account(*command, options->account);
-  command->footer(
-      "A file or object is there whole or not at all. Objects that mnp has put carry a checksum,\n"
-      "which is compared when they are fetched.\n"
-      "\nExamples:\n  mnp s3 cp -r s3://lab-data/scans/17/ .\n"
-      "  mnp s3 cp slice.npy s3://lab-data/slices/");
-  command->callback([options, &action] { action = [options] { return copy(*options); }; });
-}
-
-void add_ls(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Look>();
-  CLI::App* command = app.add_subcommand("ls", "show what begins with a key");
-  command->add_option("PLACE", options->place, "s3://BUCKET/KEY")->type_name("")->required();
-  command->add_flag("-r,--recursive", options->recursive, "without folders: every object");
-  command->add_flag("--json", options->account.json,
-                    "JSON Lines: {key, bytes, modified} or {folder}");
-  add_account(*command, options->account);
-  command->footer("Examples:\n  mnp s3 ls s3://lab-data/scans/\n  mnp s3 ls -r s3://lab-data");
-  command->callback([options, &action] { action = [options] { return list(*options); }; });
-}
-
-void add_cat(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Look>();
-  CLI::App* command = app.add_subcommand("cat", "print an object");
-  command->add_option("PLACE", options->place, "s3://BUCKET/KEY")->type_name("")->required();
-  add_account(*command, options->account);
-  command->footer("Examples:\n  mnp s3 cat s3://lab-data/lists/process.txt");
-  command->callback([options, &action] { action = [options] { return print(*options); }; });
-}
-
-}  // namespace
-
-void add_s3(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("s3", "copy to and from S3, where there is no AWS CLI");
-  command->require_subcommand(1);
-  command->footer(
-      "Region, profile and credentials are found as the AWS CLI finds them.\n"
-      "\nExamples:\n  mnp s3 cp -r s3://lab-data/in/ .\n  mnp s3 ls s3://lab-data/in/\n"
-      "  mnp s3 cat s3://lab-data/list.txt");
-  add_copy(*command, action);
-  add_ls(*command, action);
-  add_cat(*command, action);
+/// All of one version: an object that is replaced meanwhile is an error.
+Result<int> run(const S3CatOptions& cat) {
+  MNP_TRY(const auto place, aws::S3Place::parse(cat.place));
+  MNP_TRY(auto s3, open(cat.account));
+  const auto info = s3.head(place);
+  if (!info) return fail(aws::store_error(info.error()));
+  uint32_t crc = 0;
+  for (uint64_t first = 0; first < info->bytes && std::ferror(stdout) == 0; first += kBlock) {
+    const aws::S3Range range{first, std::min(kBlock, info->bytes - first)};
+    const auto part = s3.get(place, range, info->etag);
+    if (!part) return fail(aws::store_error(part.error()));
+    crc = crc32c(part->bytes, crc);
+    std::fwrite(part->bytes.data(), 1, part->bytes.size(), stdout);
+  }
+  if (std::ferror(stdout) == 0) MNP_CHECK(aws::compare_checksum(place, *info, crc));
+  return 0;
 }
 
 }  // namespace mnp::launcher

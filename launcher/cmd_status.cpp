@@ -2,12 +2,11 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <memory>
 #include <thread>
 
 #include <fmt/format.h>
 
-#include "launcher/cli.hpp"
+#include "launcher/commands.hpp"
 #include "launcher/failure_report.hpp"
 #include "launcher/last_words.hpp"
 #include "launcher/local_batch.hpp"
@@ -17,11 +16,6 @@ namespace mnp::launcher {
 namespace {
 
 constexpr Milliseconds kWatchPeriod{1000};
-
-struct Options {
-  std::string run, store;
-  bool watch = false, json = false;
-};
 
 /// The status with which `mnp run` has ended, or would have.
 int status_of(const RunState& state) {
@@ -45,7 +39,7 @@ std::string text_of(const RunFolder& run, const RunState& state) {
 }
 
 /// Shows again what has changed, until nobody runs it any more.
-Result<int> watch(const RunFolder& run, const Options& options) {
+Result<int> watch(const RunFolder& run, const StatusOptions& options) {
   const bool redraw = !options.json && ::isatty(STDOUT_FILENO) != 0;
   std::string shown;
   for (;;) {
@@ -59,36 +53,15 @@ Result<int> watch(const RunFolder& run, const Options& options) {
   }
 }
 
-Result<int> run(const Options& options) {
+}  // namespace
+
+Result<int> run(const StatusOptions& options) {
   MNP_TRY(const auto store, open_store(options.store));
   MNP_TRY(const auto found, find_run(store, options.run));
   if (options.watch) return watch(found, options);
   MNP_TRY(const auto state, read_run_state(found));
   fmt::print("{}", options.json ? state_to_json(state) + "\n" : text_of(found, state));
   return 0;
-}
-
-}  // namespace
-
-void add_status(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("status", "show how far a run is");
-  add_run_argument(*command, options->run);
-  add_store_option(*command, options->store);
-  command->add_flag("--watch", options->watch,
-                    "again whenever it changes, until the run has ended");
-  command->add_flag("--json", options->json,
-                    "{run, state, stages: [{name, state, attempt, nodes, joined, total, done, "
-                    "failed, running, started, ended}]}");
-  command->footer(
-      "States of a run: RUNNING SUCCEEDED FAILED STOPPED INTERRUPTED (who ran it\n"
-      "has gone without a last word). States of a stage: those of AWS Batch, and INTERRUPTED. "
-      "`done` in the JSON\n"
-      "counts the commands that are final, failed ones included.\n"
-      "Exit status: 0 once the state is shown; with --watch that of the run: 0 when it\n"
-      "succeeded, that of the first stage that failed, 40 when stopped or interrupted.\n"
-      "\nExamples:\n  mnp status\n  mnp status reconstruction-2026 --watch");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace mnp::launcher

@@ -2,13 +2,13 @@
 #include <signal.h>
 
 #include <cerrno>
-#include <memory>
 #include <thread>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "launcher/cli.hpp"
+#include "launcher/commands.hpp"
 #include "launcher/run_state.hpp"
 
 namespace mnp::launcher {
@@ -17,11 +17,6 @@ namespace {
 // Nodes have 30 s after SIGTERM, then they are killed.
 constexpr std::chrono::seconds kStopLimit{90};
 constexpr Milliseconds kPoll{100};
-
-struct Options {
-  std::string run, store;
-  bool json = false;
-};
 
 Status ask_to_stop(const RunFolder& run, const RunHolder& holder) {
   if (holder.pid <= 1)
@@ -49,7 +44,9 @@ Status wait_until_gone(const RunFolder& run) {
   }
 }
 
-Result<int> run(const Options& options) {
+}  // namespace
+
+Result<int> run(const StopOptions& options) {
   MNP_TRY(const auto store, open_store(options.store));
   MNP_TRY(const auto found, find_run(store, options.run));
   MNP_TRY(const auto holder, holder_of(found));
@@ -73,20 +70,6 @@ Result<int> run(const Options& options) {
     fmt::print("{} has ended already: {}\n", found.id, state.state);
   }
   return 0;
-}
-
-}  // namespace
-
-void add_stop(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("stop", "stop a run in order");
-  add_run_argument(*command, options->run);
-  add_store_option(*command, options->store);
-  command->add_flag("--json", options->json, "{run, state, was_running}");
-  command->footer(
-      "What is done is kept; what was under way runs again with `mnp resume`.\n"
-      "\nExamples:\n  mnp stop\n  mnp stop reconstruction-20260131-142501-k3f9");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace mnp::launcher

@@ -10,14 +10,6 @@
 namespace tomo {
 namespace {
 
-struct Options {
-  fs::path in, out;
-  std::string center;
-  std::optional<size_t> row;
-  double reach = 0.1;
-  bool verbose = false;
-};
-
 Result<double> parse_center(const std::string& text) {
   char* end = nullptr;
   const double center = std::strtod(text.c_str(), &end);
@@ -26,7 +18,7 @@ Result<double> parse_center(const std::string& text) {
   return center;
 }
 
-Result<double> search(const Options& options) {
+Result<double> search(const CenterOptions& options) {
   if (options.in.empty())
     return mnp::fail(mnp::Code::kUsage, "center: give --in FOLDER to search, or --center COLUMN");
   MNP_TRY(const auto blocks, list_blocks(options.in));
@@ -37,30 +29,15 @@ Result<double> search(const Options& options) {
   });
 }
 
-Status run(const Options& options) {
+}  // namespace
+
+Status run(const CenterOptions& options) {
   MNP_TRY(const double center,
           options.center.empty() ? search(options) : parse_center(options.center));
   if (options.out.has_parent_path()) MNP_CHECK(mnp::make_folders(options.out.parent_path()));
   MNP_CHECK(mnp::replace_file(options.out, center_to_json(center)));
   fmt::print("center {:.3f} ({})\n", center, options.center.empty() ? "searched" : "given");
   return {};
-}
-
-}  // namespace
-
-void add_center(CLI::App& app, Action& action) {
-  auto* command = app.add_subcommand("center", "Find the column of the axis of rotation");
-  auto options = std::make_shared<Options>();
-  command->add_option("--in", options->in, "folder with all filtered blocks");
-  command->add_option("--center", options->center, "write this column; empty or absent: search");
-  command->add_option("--row", options->row, "row to look at; default: the middle one");
-  command
-      ->add_option("--reach", options->reach, "how far from the middle, as a share of the columns")
-      ->check(CLI::Range(0.001, 0.5))
-      ->capture_default_str();
-  command->add_flag("--verbose", options->verbose, "print every candidate and its entropy");
-  command->add_option("--out", options->out, "the JSON file")->required();
-  command->callback([&action, options] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace tomo

@@ -7,14 +7,8 @@
 namespace tomo {
 namespace {
 
-struct Options {
-  fs::path in, out;
-  size_t block = 0;
-  size_t rings = 0;
-};
-
 /// Takes what is the same at all angles of the scan, and narrow, out of the block.
-Status remove_rings(const Options& options, Block& block) {
+Status remove_rings(const FilterOptions& options, Block& block) {
   for (size_t row = 0; row < block.rows; ++row) {
     MNP_TRY(const Sinogram all, gather_row(options.in, row));
     std::vector<double> sum(block.columns);
@@ -29,7 +23,9 @@ Status remove_rings(const Options& options, Block& block) {
   return {};
 }
 
-Status run(const Options& options) {
+}  // namespace
+
+Status run(const FilterOptions& options) {
   MNP_TRY(Block block, read_block(options.in, options.block));
   if (options.rings > 0) MNP_CHECK(remove_rings(options, block));
   RampFilter filter(block.columns);
@@ -39,19 +35,6 @@ Status run(const Options& options) {
   MNP_CHECK(write_block(options.out, block));
   fmt::print("filtered {} angles from {}\n", block.count(), block.first);
   return {};
-}
-
-}  // namespace
-
-void add_filter(CLI::App& app, Action& action) {
-  auto* command = app.add_subcommand("filter", "Ramp-filter a block of line integrals");
-  auto options = std::make_shared<Options>();
-  command->add_option("--in", options->in, "folder of normalized blocks")->required();
-  command->add_option("--block", options->block, "first angle of the block")->required();
-  command->add_option("--rings", options->rings, "remove rings up to about so many columns wide")
-      ->check(CLI::Range(1, 1000));
-  command->add_option("--out", options->out, "folder for the block")->required();
-  command->callback([&action, options] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace tomo

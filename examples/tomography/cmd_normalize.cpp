@@ -4,15 +4,8 @@
 #include "examples/tomography/normalize.hpp"
 
 namespace tomo {
-namespace {
 
-struct Options {
-  ScanSource source;
-  size_t first = 0, count = 0;
-  fs::path out;
-};
-
-Status run(const Options& options) {
+Status run(const NormalizeOptions& options) {
   size_t count = options.count;
   if (count == 0) {
     MNP_TRY(const ScanShape shape, scan_shape(options.source));
@@ -25,24 +18,6 @@ Status run(const Options& options) {
   fmt::print("normalized {} angles from {} of {} x {} pixels, {} clipped\n", block.count(),
              block.first, block.rows, block.columns, clipped);
   return {};
-}
-
-}  // namespace
-
-void add_scan_options(CLI::App& command, ScanSource& source) {
-  command.add_option("--scan", source.folder,
-                     "folder of the scan; absent or empty: the phantom, as the options say");
-  add_phantom_options(command, source.phantom);
-}
-
-void add_normalize(CLI::App& app, Action& action) {
-  auto* command = app.add_subcommand("normalize", "Turn a block of counts into line integrals");
-  auto options = std::make_shared<Options>();
-  add_scan_options(*command, options->source);
-  command->add_option("--first", options->first, "first angle of the block")->capture_default_str();
-  command->add_option("--count", options->count, "angles in the block; default: all that follow");
-  command->add_option("--out", options->out, "folder for the block")->required();
-  command->callback([&action, options] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace tomo

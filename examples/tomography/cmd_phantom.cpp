@@ -8,11 +8,6 @@ namespace {
 
 namespace model = mnp::model;
 
-struct Options {
-  PhantomOptions phantom;
-  fs::path out;
-};
-
 template <class MakeImage>
 Status write_images(const fs::path& path, const PhantomOptions& phantom, size_t count,
                     MakeImage&& make_image) {
@@ -24,7 +19,9 @@ Status write_images(const fs::path& path, const PhantomOptions& phantom, size_t 
   return model::write_npy(path, images);
 }
 
-Status run(const Options& options) {
+}  // namespace
+
+Status run(const WritePhantomOptions& options) {
   const PhantomOptions& phantom = options.phantom;
   MNP_CHECK(write_images(options.out / kProjections, phantom, phantom.angles, phantom_projection));
   MNP_CHECK(write_images(options.out / kFlats, phantom, kPhantomImages, phantom_flat));
@@ -36,32 +33,6 @@ Status run(const Options& options) {
              phantom.angles, phantom.rows, phantom.size,
              static_cast<double>(phantom.size) / 2 + phantom.offset);
   return {};
-}
-
-}  // namespace
-
-void add_phantom_options(CLI::App& command, PhantomOptions& options) {
-  command.add_option("--size", options.size, "phantom: columns of the detector")
-      ->check(CLI::Range(16, 8192))
-      ->capture_default_str();
-  command.add_option("--angles", options.angles, "phantom: angles over half a turn")
-      ->check(CLI::Range(1, 100000))
-      ->capture_default_str();
-  command.add_option("--rows", options.rows, "phantom: rows of the detector")
-      ->check(CLI::Range(1, 8192))
-      ->capture_default_str();
-  command.add_option("--offset", options.offset, "phantom: columns from the middle to the axis")
-      ->check(CLI::Range(-1000.0, 1000.0))
-      ->capture_default_str();
-  command.add_option("--seed", options.seed, "phantom: of the noise")->capture_default_str();
-}
-
-void add_phantom(CLI::App& app, Action& action) {
-  auto* command = app.add_subcommand("phantom", "Write a scan of the Shepp-Logan head");
-  auto options = std::make_shared<Options>();
-  add_phantom_options(*command, options->phantom);
-  command->add_option("--out", options->out, "folder for the four files")->required();
-  command->callback([&action, options] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace tomo

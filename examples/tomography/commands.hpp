@@ -1,27 +1,60 @@
-// The subcommands of `tomo`, one file each. A subcommand that was given sets the action.
+// The subcommands of `tomo`: what each is told (cli.cpp) and what it does (cmd_<name>.cpp).
 #pragma once
 
-#include <functional>
-
-#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
 
 #include "examples/tomography/scan.hpp"
 
 namespace tomo {
 
-using Action = std::function<Status()>;
+struct WritePhantomOptions {
+  PhantomOptions phantom;
+  fs::path out;
+};
 
-void add_phantom(CLI::App& app, Action& action);
-void add_list(CLI::App& app, Action& action);
-void add_normalize(CLI::App& app, Action& action);
-void add_filter(CLI::App& app, Action& action);
-void add_center(CLI::App& app, Action& action);
-void add_backproject(CLI::App& app, Action& action);
-void add_view(CLI::App& app, Action& action);
+struct ListOptions {
+  std::string stage;
+  ScanSource source;
+  size_t blocks = 12;
+};
 
-/// --size --angles --rows --offset --seed
-void add_phantom_options(CLI::App& command, PhantomOptions& options);
-/// --scan FOLDER, and the phantom's options for when it is absent or empty.
-void add_scan_options(CLI::App& command, ScanSource& source);
+struct NormalizeOptions {
+  ScanSource source;
+  size_t first = 0, count = 0;  // 0: all angles that follow
+  fs::path out;
+};
+
+struct FilterOptions {
+  fs::path in, out;
+  size_t block = 0;
+  size_t rings = 0;  // columns across; 0: leave them
+};
+
+struct CenterOptions {
+  fs::path in, out;
+  std::string center;         // empty: search
+  std::optional<size_t> row;  // none: the middle one
+  double reach = 0.1;
+  bool verbose = false;
+};
+
+struct BackprojectOptions {
+  fs::path in, out, center;
+  size_t block = 0, row = 0, angles_total = 0;
+};
+
+struct ViewOptions {
+  fs::path slice, picture;
+  double low = 0.5, high = 99.5;  // percentiles
+};
+
+Status run(const WritePhantomOptions& options);
+Status run(const ListOptions& options);
+Status run(const NormalizeOptions& options);
+Status run(const FilterOptions& options);
+Status run(const CenterOptions& options);
+Status run(const BackprojectOptions& options);
+Status run(const ViewOptions& options);
 
 }  // namespace tomo
