@@ -21,7 +21,8 @@ constexpr int kMaxRounds = 1000;  // of stopping; each finds what was forked dur
 std::vector<pid_t> stop_all(const std::vector<pid_t>& roots, TimePoint deadline) {
   std::vector<pid_t> order;
   std::unordered_set<pid_t> stopped;
-  for (int round = 0; round < kMaxRounds && Clock::now() < deadline; ++round) {
+  // One round at least: what is late is stopped all the same.
+  for (int round = 0; round < kMaxRounds && (round == 0 || Clock::now() < deadline); ++round) {
     const size_t before = order.size();
     std::vector<pid_t> open = roots;
     ChildrenWalk children;

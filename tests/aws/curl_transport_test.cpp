@@ -234,16 +234,18 @@ TEST(CurlTransport, NobodyThereIsAnError) {
 }
 
 TEST(CurlTransport, IsCancelledFromAnotherThread) {
-  HttpServer server([](const std::string&) {
-    std::this_thread::sleep_for(Milliseconds(3000));
+  std::atomic<bool> cancel{false}, returned{false};
+  HttpServer server([&](const std::string&) {
+    const TimePoint deadline = Clock::now() + std::chrono::seconds(60);
+    while (!returned && Clock::now() < deadline) std::this_thread::sleep_for(Milliseconds(10));
     return std::string();
   });
-  std::atomic<bool> cancel{false};
   std::thread other([&] {
     std::this_thread::sleep_for(Milliseconds(100));
     cancel = true;
   });
   const auto response = CurlTransport().send(request_to(server), {}, &cancel);
+  returned = true;
   other.join();
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().code, Code::kStopped);

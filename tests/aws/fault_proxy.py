@@ -27,6 +27,7 @@ class FaultProxy:
         self.upstream = urlsplit(endpoint)
         self.random, self.rate, self.kinds = random.Random(seed), rate, tuple(kinds)
         self.lock, self.counts, self.requests = threading.Lock(), {}, 0
+        self.expired = set()  # requests that were answered so: once more of one call is final
         self.lost_uploads = 0  # that were begun, and the client was not told
         self.held = lambda command, path: False  # requests that get no answer until they are let go
         self.holding, self.let_go = threading.Event(), threading.Event()  # one is held
@@ -76,10 +77,15 @@ class FaultProxy:
         if not self.away:
             self.go_away()
 
-    def draw(self):
+    def draw(self, request):
         with self.lock:
             self.requests += 1
-            return self.random.choice(self.kinds) if self.random.random() < self.rate else None
+            fault = self.random.choice(self.kinds) if self.random.random() < self.rate else None
+            if fault == "expired" and request in self.expired:
+                return "slow_down"
+            if fault == "expired":
+                self.expired.add(request)
+            return fault
 
     def count(self, fault):
         with self.lock:
@@ -127,7 +133,7 @@ class FaultProxy:
             return self.reset(client)
         if self.away:  # a connection from before
             return self.reset(client)
-        fault = self.draw()
+        fault = self.draw((client.command, client.path, client.headers.get("Range")))
         if fault in BEFORE:
             self.count(fault)
             if fault == "stall":

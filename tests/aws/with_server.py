@@ -98,7 +98,7 @@ def main(name, program):
         if "setup" in server:
             subprocess.run([VENV / "python3", Path(__file__).parent / server["setup"]],
                            env=environment, timeout=200, check=True)
-        return subprocess.run(program, env=environment, timeout=600, check=False).returncode
+        return subprocess.run(program, env=environment, timeout=1500, check=False).returncode
     finally:
         end(processes(place, server["pids"]))
         shutil.rmtree(folder, ignore_errors=True)

@@ -56,7 +56,16 @@ class MnpCase(unittest.TestCase):
     def start(self, *words, **options):
         return subprocess.Popen([str(self.program), *map(str, words)], cwd=self.folder,
                                 env=self.environment, text=True, stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+                                stdout=subprocess.PIPE,
+                                **({"stderr": subprocess.PIPE} | options))
+
+    def start_saying(self, *words):
+        """With standard error in a file, for said()."""
+        with open(self.folder / "said", "w") as said:
+            return self.start(*words, stderr=said)
+
+    def said(self):
+        return (self.folder / "said").read_text()
 
     def finish(self, process):
         try:

@@ -70,9 +70,14 @@ class Namespaces(MnpCase):
         text = self.folder / "ran"
         return [line.split() for line in text.read_text().splitlines()] if text.exists() else []
 
+    def everywhere(self):
+        """Waits until a command runs on every node."""
+        return (f"touch {self.folder}/on-$MNP_NODE; "
+                f"until [ $(ls {self.folder} | grep -c ^on-) = {NODES} ]; do sleep 0.1; done")
+
     def test_a_list_over_four_namespaces(self):
         started = self.start_nodes(
-            [f"sleep 0.2; echo {i} $MNP_NODE $MASTER_ADDR >> {self.folder}/ran" for i in range(32)])
+            [f"{self.everywhere()}; echo {i} $MNP_NODE $MASTER_ADDR >> {self.folder}/ran" for i in range(32)])
         self.assertEqual(self.wait_all(started), dict.fromkeys(range(NODES), 0), self.logs())
         ran = self.ran_on()
         self.assertEqual(sorted(int(row[0]) for row in ran), list(range(32)))
@@ -81,7 +86,8 @@ class Namespaces(MnpCase):
 
     def test_a_cut_link_loses_the_node_and_no_command(self):
         started = self.start_nodes(
-            [f"sleep 0.5; echo {i} $MNP_NODE >> {self.folder}/ran" for i in range(40)])
+            [f"{self.everywhere()}; sleep 0.5; echo {i} $MNP_NODE >> {self.folder}/ran"
+             for i in range(40)])
         self.wait_for("commands everywhere", lambda: len({row[1] for row in self.ran_on()}) == NODES)
         self.network.cut(3)
         self.assertEqual(started[MAIN].wait(HANG_SECONDS), 0, self.logs())

@@ -57,9 +57,9 @@ class Operator(MnpCase):
         self.assertEqual(cuts[-1], 1000)
 
     def test_report_says_after_how_long_and_adds_up(self):
-        self.stage("timeout: 500ms", "commands: ['true', 'sleep 60', 'true']")
+        self.stage("timeout: 3s", "commands: ['true', 'sleep 60', 'true']")
         report = self.mnp("run", "demo.yaml", status=10).stderr
-        self.assertIn("  command 1 on node 0: timed out after 500ms: sleep 60\n", report)
+        self.assertIn("  command 1 on node 0: timed out after 3s: sleep 60\n", report)
         self.assertIn("  3/3  2 succeeded  1 failed  ", report)
         self.assertRegex(self.mnp("status").stdout, r"SUCCEEDED +FAILED .*\nwork +FAILED +1 +2/3 +1 ")
 

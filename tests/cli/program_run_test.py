@@ -22,9 +22,9 @@ class ProgramRun(MnpCase):
         self.environment["PROGRAM_TEST"] = str(self.folder)
         self.addCleanup(self.kill_left)
 
-    def pipeline(self, program, nodes=3, more=""):
+    def pipeline(self, program, nodes=3, more="", lease="5s"):
         self.write("demo.yaml", f"name: demo\nstages:\n  - name: solve\n    nodes: {nodes}\n"
-                                f"    lease: 5s\n    beat: 500ms\n    retry: {{attempts: 1}}\n"
+                                f"    lease: {lease}\n    beat: 500ms\n    retry: {{attempts: 1}}\n"
                                 f"    program: {program}\n{more}")
 
     def hello(self):
@@ -158,7 +158,7 @@ class ProgramRun(MnpCase):
     def test_a_node_that_comes_back_gets_the_broadcast_inputs_again(self):
         self.write("data/x.txt", "here\n")
         self.pipeline("'cat $MNP_INPUTS/data/x.txt && exec " f"{HELLO} --wait {self.folder}/go'",
-                      more="    ranks_per_node: 1\n    broadcast: {data: data}\n")
+                      more="    ranks_per_node: 1\n    broadcast: {data: data}\n", lease="15s")
         process = self.start("run", "demo.yaml")
         self.wait_for("the run", lambda: list(self.folder.glob("mnp-runs/runs/*/plan.json")))
         self.started(3, 1)
@@ -171,7 +171,8 @@ class ProgramRun(MnpCase):
     def test_a_node_of_two_that_comes_back_gets_them_too(self):
         self.write("data/x.txt", "here\n")
         self.pipeline("'cat $MNP_INPUTS/data/x.txt && exec " f"{HELLO} --wait {self.folder}/go'",
-                      nodes=2, more="    ranks_per_node: 1\n    broadcast: {data: data}\n")
+                      nodes=2, more="    ranks_per_node: 1\n    broadcast: {data: data}\n",
+                      lease="15s")
         process = self.start("run", "demo.yaml")
         self.wait_for("the run", lambda: list(self.folder.glob("mnp-runs/runs/*/plan.json")))
         self.started(2, 1)
@@ -194,13 +195,14 @@ class ProgramRun(MnpCase):
         with open(field, "wb") as file:
             file.truncate(256 << 20)
         self.pipeline("'test -s $MNP_INPUTS/field && exec " f"{HELLO}'",
-                      more=f"    ranks_per_node: 1\n    broadcast: {{field: {field}}}\n")
+                      more=f"    ranks_per_node: 1\n    broadcast: {{field: {field}}}\n",
+                      lease="60s")
         process = self.start("run", "demo.yaml")
         scratch = self.folder / "tmp"
         self.wait_for("the broadcast", lambda: list(scratch.glob("**/mnp-*-1-2.*/received/*")))
         agent = self.agent_of(2)
         os.kill(agent, signal.SIGSTOP)
-        time.sleep(2)  # its rank has all of the file; the lease is 5 s
+        time.sleep(2)  # its rank has all of the file
         os.kill(agent, signal.SIGCONT)
         done = self.finish(process)
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -145,7 +145,7 @@ class S3Reduces(S3Held):
     def test_an_epoch_that_ends_while_arrays_are_fetched(self):
         self.put("sum.npy", npy([1, 2, 3]))
         self.proxy.held = lambda command, path: command == "GET" and "/partials/" in path
-        process = self.run_file(f"  nodes: 3\n  slots: 1\n  lease: 2s\n"
+        process = self.run_file(f"  nodes: 3\n  slots: 1\n  lease: 15s\n"
                                 f"  inputs: {{one: 's3://{self.bucket}/sum.npy'}}\n"
                                 "  reduce: {match: 'sum-?.npy', op: sum}\n  commands:\n" + "".join(
                                     f"  - 'for i in 1 2; do cp $MNP_INPUTS/one $MNP_RESULTS/sum-$i.npy; "

@@ -99,12 +99,15 @@ stages:
 
     @unittest.skipUnless(CONDITIONAL, "what does not depend on the server is tried with one")
     def test_a_killed_main_is_followed_by_one_that_goes_on(self):
+        killed = self.folder / "killed"
+        wait = f"until [ -e {killed} ]; do sleep 0.1; done"
         self.write("list.txt", "".join(f"echo {i} > $MNP_RESULTS/{i}; touch {self.folder}/ran-{i}; "
-                                       "sleep 0.3\n" for i in range(24)))
+                                       f"{wait if i > 15 else 'sleep 0.3'}\n" for i in range(24)))
         self.write("p.yaml", "name: demo\nstages:\n- name: work\n  nodes: 3\n  slots: 2\n"
-                             "  lease: 2s\n  commands: list.txt\n")
+                             "  lease: 5s\n  commands: list.txt\n")
         process = self.run_until("ran-15", "run", "p.yaml")
         self.kill_node(0)
+        killed.touch()
         done = self.finish(process)
         self.assertEqual(done.returncode, 0, done.stderr)
         run = done.stdout.splitlines()[-1]
@@ -118,7 +121,9 @@ stages:
     @unittest.skipUnless(CONDITIONAL, "what does not depend on the server is tried with one")
     def test_a_stopped_run_goes_on_from_another_machine(self):
         self.write("p.yaml", "name: demo\nstages:\n- name: work\n  nodes: 2\n  slots: 1\n  commands:\n"
-                   + "".join(f"  - 'touch {self.folder}/ran-{i}; sleep 1'\n" for i in range(8)))
+                   + "".join(f"  - 'touch {self.folder}/ran-{i}; "
+                             f"until [ {i} -lt 4 -o -e {self.folder}/go ]; do sleep 0.1; done'\n"
+                             for i in range(8)))
         process = self.run_until("ran-4", "run", "p.yaml")
         here = self.environment["XDG_STATE_HOME"]
         self.environment["XDG_STATE_HOME"] = str(self.folder / "other")  # no lock, no log is there
@@ -139,6 +144,7 @@ stages:
         self.assertIn("--runtime` on login-7", self.mnp("logs", run, "--runtime", status=20).stderr)
         self.put(key, submitted)
         self.environment.pop("MNP_STORE")
+        self.write("go", "")
         self.mnp("resume", run, "--store", self.store)
         self.environment["MNP_STORE"] = self.store
         self.assertEqual([each["state"] for each in self.outcomes(run, "work")], ["succeeded"] * 8)

@@ -118,15 +118,15 @@ class Container(unittest.TestCase):
         self.assertEqual(done.returncode, 10, done.stderr)
         self.assertEqual([each.get("signal", 0) for each in self.results()], [0, 9, 0])
 
-    def test_a_node_that_runs_out_of_memory_is_killed_and_its_run_is_resumed(self):
-        # Memory that belongs to no process: nothing is freed by the end of the command. The
-        # kernel may kill the command before the node: then it has failed, for good in this job.
+    def test_a_run_whose_node_ran_out_of_memory_is_resumed(self):
+        # Memory that belongs to no process: nothing is freed by the end of the command. The kernel
+        # kills that first; it may have failed for good in this job before the node goes as well.
         self.list_of(["true", f"[ -e {self.folder}/seen ] || {{ touch {self.folder}/seen; "
                       "head -c 400M /dev/zero >/dev/shm/full; }"])
         self.podman.start(self.name, "mnp-node", options=self.options(
             1, "--memory=100m", "--memory-swap=100m", "--shm-size=500m"))
         status, words = self.podman.wait(self.name)
-        self.assertEqual(status, 137, words)
+        self.assertIn(status, (10, 137), words)
         done = self.podman.run("mnp-node", options=self.options(
             1, "--env", f"MNP_RUN={JOB}", "--env", "MNP_STAGE=main", "--env",
             "MNP_FRESH_FAILURES=1", job="1a2b3c4d-resumed"))

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <set>
 
+#include "cpu/proc_table.hpp"
 #include "mnp/core/files.hpp"
 #include "running.hpp"
 
@@ -83,12 +84,23 @@ TEST(CommandRunner, OffersOutputAgainToASinkThatWasFull) {
 
 TEST(CommandRunner, StopIsServedWhileTheSinkIsFull) {
   class AlwaysFull : public OutputSink {
-    bool write(std::string_view) override { return false; }
+   public:
+    bool write(std::string_view) override {
+      asked = true;
+      return false;
+    }
+    std::atomic<bool> asked{false};
   } sink;
   const auto runner = make_runner();
   std::thread stopper([&] {
-    std::this_thread::sleep_for(50ms);
-    runner->stop(100ms);
+    EXPECT_TRUE(eventually([&] { return sink.asked.load(); }));
+    runner->stop(60s);
+    EXPECT_TRUE(eventually([] {
+      for (const pid_t pid : children_of(::getpid()))
+        if (const auto info = read_process(pid); info && info->state != 'Z') return false;
+      return true;
+    })) << "it was not asked to end";
+    runner->kill();  // and with it the wait for the sink
   });
   const Finished finished = runner->run(start_of("yes"), sink);
   stopper.join();

@@ -2,6 +2,7 @@
 // shows; FAKE_NVML_ERROR makes nvmlInit fail; FAKE_HANG makes it hang, FAKE_STUCK so that SIGKILL
 // seems not to help, FAKE_CRASH crash; FAKE_MIG cuts GPU 1 into two instances; FAKE_LOST makes GPU
 // 0 unreadable; FAKE_PLATFORMS says how many OpenCL platforms show them.
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <unistd.h>
@@ -27,8 +28,10 @@ void hold_the_end_of_this_process() {
   ::prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
   const pid_t held = ::getpid();
   if (::fork() == 0) {
-    ::ptrace(PTRACE_SEIZE, held, nullptr, nullptr);
-    ::sleep(5);
+    for (int fd = 0; fd < 3; ++fd) ::close(fd);  // who waits for their ends shall not
+    if (::ptrace(PTRACE_SEIZE, held, nullptr, nullptr) == 0)
+      ::close(::creat(std::getenv("FAKE_STUCK"), 0600));  // the file that it names
+    ::sleep(60);
     ::_exit(0);
   }
 }

@@ -20,8 +20,8 @@ say() { echo "$1 $MNP_STAGE $i" >> "$TEST_OUT/events"; }
 rest() { sleep 100 & wait $!; }
 trap 'say term; exit 40' TERM
 env > "$TEST_OUT/$MNP_STAGE.$AWS_BATCH_JOB_ATTEMPT.$i.env"
-say start
 echo "words of $i"
+say start
 if [ "$i" = "$AWS_BATCH_JOB_MAIN_NODE_INDEX" ]; then eval "$TEST_MAIN"; else eval "$TEST_CHILD"; fi
 )";
 
@@ -30,7 +30,7 @@ inline constexpr std::chrono::seconds kHang{60};
 
 struct Sandbox {
   /// `errands`: for attempts. They must end before the loop does.
-  explicit Sandbox(std::shared_ptr<Errands> errands = nullptr)
+  explicit Sandbox(std::shared_ptr<Errands> errands = nullptr, Milliseconds grace = kHang)
       : folder(*TemporaryFolder::create("launcher-test-")) {
     host.errands = std::move(errands);
     make("store"), make("tmp"), make("out");
@@ -41,7 +41,7 @@ struct Sandbox {
     host.store = std::make_shared<FolderStore>(host.local);
     host.run = "demo-20260131-142501-k3f9";
     host.temporary = folder.path() / "tmp";
-    host.grace = Milliseconds(1000);
+    host.grace = grace;
     host.retry_delay = Milliseconds(10);
   }
   void make(const char* name) const { ASSERT_TRUE(make_folders(folder.path() / name)); }
@@ -84,6 +84,8 @@ struct Sandbox {
 
 class LocalBatchTest : public testing::Test {
  protected:
+  explicit LocalBatchTest(Milliseconds grace = kHang) : box(std::make_shared<Errands>(), grace) {}
+
   bool run_until(const std::function<bool()>& done) {
     const TimePoint deadline = Clock::now() + kHang;
     while (!done() && Clock::now() < deadline) loop.run_once(Clock::now() + Milliseconds(20));
@@ -96,7 +98,7 @@ class LocalBatchTest : public testing::Test {
   }
 
   Loop loop;
-  Sandbox box{std::make_shared<Errands>()};
+  Sandbox box;
   LocalBatch batch{loop, box.host};
 };
 

@@ -114,6 +114,7 @@ TEST_F(LocalAttempts, KillAsksNobody) {
 
 TEST_F(LocalAttempts, GraceOfAStopEndsWithSigkill) {
   const char deaf[] = "trap '' TERM; say deaf; while :; do sleep 0.1; done";
+  box.host.grace = Milliseconds(1000);
   ASSERT_TRUE(attempt_of(box.job("a", 2, deaf, deaf)).start());
   ASSERT_TRUE(run_until([&] { return box.count("deaf") == 2; }));
   attempt->stop();

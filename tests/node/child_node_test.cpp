@@ -173,7 +173,7 @@ TEST_F(ChildNodeTest, MainsStatusIsItsOwn) {
 }
 
 TEST_F(ChildNodeTest, GoesWhenItsLeaseEnds) {
-  spec().lease = Milliseconds(1000);
+  spec().lease = Milliseconds(3000);
   join_main();
   ASSERT_TRUE(until([&] { return link.page.deadline().has_value(); }));
   surely_owner = false;  // main, cut off from the store, prolongs nothing

@@ -153,9 +153,9 @@ void do_freeze(Agent& agent) {
 }
 
 void do_beats(Agent& agent) {
-  agent.link.set_deadline(agent.now() + Milliseconds(1000));
+  agent.link.set_deadline(agent.now() + Milliseconds(3000));
   agent.link.set_deadline(agent.now() + std::chrono::hours(1));
-  std::this_thread::sleep_for(Milliseconds(1300));
+  std::this_thread::sleep_for(Milliseconds(3300));
   agent.finish(6);
 }
 
@@ -234,8 +234,8 @@ const std::map<std::string, std::function<void(Agent&)>>& deeds() {
        }},
       {"finish-and-hang",
        [](Agent& agent) {
-         agent.link.set_deadline(agent.now() + Milliseconds(200));
          agent.link.finished(agent.number);
+         agent.link.set_deadline(agent.now() + Milliseconds(200));
          for (;;) ::pause();
        }},
       {"die", [](Agent& agent) { die(agent.number); }},

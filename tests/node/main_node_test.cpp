@@ -105,21 +105,29 @@ TEST_F(MainNodeTest, AListWithoutCommandsIsNoSuccess) {
       << opened.error().text;
 }
 
-/// Looks at the stage's progress while its outcomes are put, which takes longer than a second.
+/// Puts the outcomes only once the stage's progress has shown a sign of life a second after it
+/// began.
 class SlowStore : public FolderStore {
  public:
   SlowStore(const fs::path& root, model::StageKeys keys)
       : FolderStore(root), keys_(std::move(keys)) {}
   Status put_file(const std::string& key, const fs::path& from) override {
     if (key == keys_.outcomes()) {
-      std::this_thread::sleep_for(Milliseconds(2500));
-      meanwhile = get(keys_.progress()).value_or("");
+      const TimePoint deadline = Clock::now() + std::chrono::seconds(60);
+      do {
+        std::this_thread::sleep_for(Milliseconds(100));
+        meanwhile = get(keys_.progress()).value_or("");
+      } while (!shows_life() && Clock::now() < deadline);
     }
     return FolderStore::put_file(key, from);
   }
   std::string meanwhile;
 
  private:
+  bool shows_life() const {
+    const auto progress = model::progress_from_json(meanwhile);
+    return progress && progress->updated >= progress->started + 1;
+  }
   const model::StageKeys keys_;
 };
 

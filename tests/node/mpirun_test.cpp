@@ -215,7 +215,7 @@ TEST_F(MpirunTest, GivesTheProgramsStatus) {
   const std::string done = folder.path().string() + "/done-";
   EXPECT_EQ(run("[ $PLAYED_NODE = " + host(2) + " ] || exec touch " + done + "$PLAYED_NODE; " +
                 "until [ $(ls -d " + done +
-                "* | wc -l) = 3 ]; do sleep 0.05; done; sleep 0.5; "
+                "* | wc -l) = 3 ]; do sleep 0.05; done; sleep 3; "
                 "exit 7"),
             7)
       << output();

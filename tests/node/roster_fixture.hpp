@@ -35,6 +35,8 @@ class RosterTest : public StageTest {
     TimePoint deal_again_at, seen;
     bool orderly;
   };
+  RosterTest() { spec().lease = std::chrono::hours(1); }  // children that are played do not beat
+
   void open() {
     roster = std::make_unique<Roster>(
         loop, context, key, welcome_plan,
