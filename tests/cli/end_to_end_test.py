@@ -18,11 +18,11 @@ class EndToEnd(MnpCase):
         self.environment["END_TO_END"] = str(self.folder)
         self.addCleanup(self.kill_left)
 
-    def pipeline(self, commands, nodes=3, more=""):
+    def pipeline(self, commands, nodes=3, more="", lease="15s"):
         lines = "".join(f"{command}\n" for command in commands)
         self.write("list.txt", lines)
         self.write("demo.yaml", f"name: demo\nstages:\n  - name: work\n    nodes: {nodes}\n"
-                                f"    slots: 2\n    commands: list.txt\n{more}")
+                                f"    slots: 2\n    lease: {lease}\n    commands: list.txt\n{more}")
 
     def run_folder(self):
         return next((self.folder / "mnp-runs/runs").iterdir())
@@ -217,7 +217,7 @@ class EndToEnd(MnpCase):
         """A run that has done some of its commands, and waits for let_go() with others."""
         held = f"until [ -e {self.folder}/go ]; do sleep 0.1; done"
         self.pipeline([f"echo {i} >> {self.folder}/starts; {held if i > 5 else 'sleep 0.4'}"
-                       for i in range(count)])
+                       for i in range(count)], lease="5s")
         process = self.start("run", "demo.yaml")
         self.wait_for("commands", lambda: len(self.starts()) >= 8)
         return process
@@ -271,7 +271,7 @@ class EndToEnd(MnpCase):
         damage = (f"sleep 3; test -e {self.folder}/damaged && exit; touch {self.folder}/damaged; "
                   f"for f in {self.folder}/mnp-runs/runs/*/stages/work/attempts/*/journal/*; "
                   "do chmod u+w $f; echo nonsense > $f; done")
-        self.pipeline([*(["true"] * 4), damage], nodes=1)
+        self.pipeline([*(["true"] * 4), damage], nodes=1, lease="3s")
         done = self.mnp("run", "demo.yaml")
         self.assertIn("attempt 1 ended with status 32", done.stderr)
         self.assertEqual([each["state"] for each in self.outcomes()], ["succeeded"] * 5)
