@@ -120,7 +120,7 @@ class Container(unittest.TestCase):
 
     def test_a_run_whose_node_ran_out_of_memory_is_resumed(self):
         # Memory that belongs to no process: nothing is freed by the end of the command. The kernel
-        # kills that first; it may have failed for good in this job before the node goes as well.
+        # kills the command first; its failure may be kept before the node is killed, if it is.
         self.list_of(["true", f"[ -e {self.folder}/seen ] || {{ touch {self.folder}/seen; "
                       "head -c 400M /dev/zero >/dev/shm/full; }"])
         self.podman.start(self.name, "mnp-node", options=self.options(

@@ -198,6 +198,7 @@ TEST_F(CommitterTest, WaitingForTheLockIsNoFailureOfTheStore) {
   { const PublishLock given_back = std::move(*held); }
   const Status flushed = committer->flush(hang());
   ASSERT_TRUE(flushed) << flushed.error().text;
+  EXPECT_EQ(store->failures, 0) << "nothing was tried again";
   EXPECT_EQ(stored_count(), 1U);
   EXPECT_EQ(failure_count(), 0U);
 }
